@@ -1,0 +1,44 @@
+export { BoundedOutput } from './bounded-output.ts';
+export { childEnvironment, RUN_MARKER } from './child-environment.ts';
+export { freeSpace } from './disk-space.ts';
+export {
+  makeDirectoryDurably,
+  removeFileDurably,
+  syncDirectory,
+  syncFileSystemOf,
+  writeAll,
+  writeFileDurably,
+  writeJsonDurably,
+} from './durable-files.ts';
+export { errnoName, ioError, reasonOf, SystemError } from './errors.ts';
+export { endRunProcesses, findRunProcesses } from './find-processes.ts';
+export { dieWithParent, makeFifo, setTimes } from './libc.ts';
+export { formatLocalTime } from './local-time.ts';
+export { acquireLock, readLockHolder } from './lock.ts';
+export { silentLogger } from './logger.ts';
+export { openDirectory } from './open-directory.ts';
+export {
+  baseName,
+  forFs,
+  isWithin,
+  joinPath,
+  parentPath,
+  pathFromJson,
+  pathToJson,
+  showPath,
+  toRawPath,
+} from './raw-path.ts';
+export { describeClosureFailure, runClosure } from './run-closure.ts';
+export { describeEnd, killGroup, runCommand } from './run-command.ts';
+export { startWorker } from './start-worker.ts';
+export { exchangePaths, readLink, switchLink } from './switch-link.ts';
+export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-name.ts';
+
+export type { SystemErrorCode, SystemErrorOptions } from './errors.ts';
+export type { Lock, LockHolder, LockOptions } from './lock.ts';
+export type { Logger } from './logger.ts';
+export type { OpenDirectory } from './open-directory.ts';
+export type { JsonPath, RawPath } from './raw-path.ts';
+export type { Closure, ClosureResult } from './run-closure.ts';
+export type { Worker, WorkerEnd, WorkerOptions } from './start-worker.ts';
+export type { CommandOptions, CommandResult, CommandStream } from './run-command.ts';

@@ -1,0 +1,89 @@
+import { getSystemErrorMap } from 'node:util';
+import koffi from 'koffi';
+
+/*
+ * The few system calls that Node's fs does not offer. koffi calls glibc directly (prebuilt for amd64 and arm64,
+ * no install script); every wrapper throws an Error with `code` and `errno`, as fs does.
+ */
+const libc = koffi.load('libc.so.6');
+const call = {
+  flock: libc.func('int flock(int fd, int operation)'),
+  syncfs: libc.func('int syncfs(int fd)'),
+  renameat2: libc.func(
+    'int renameat2(int olddir, const uint8_t *oldpath, int newdir, const uint8_t *newpath, unsigned int flags)',
+  ),
+  utimensat: libc.func('int utimensat(int dir, const uint8_t *path, const int64_t *times, int flags)'),
+  mkfifo: libc.func('int mkfifo(const uint8_t *path, unsigned int mode)'),
+  syscall: libc.func('long syscall(long number, unsigned long a, unsigned long b, unsigned long c)'),
+  prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
+};
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const RENAME_EXCHANGE = 2;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const PR_SET_PDEATHSIG = 1;
+const SYS_CLOSE_RANGE = 436; // The same number on every architecture; glibc has a wrapper only since 2.34.
+const CLOSE_RANGE_CLOEXEC = 4;
+
+function check(name: string, result: number): void {
+  if (result === 0) return;
+  const errno = koffi.errno();
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown system error'];
+  throw Object.assign(new Error(`${code}: ${text}, ${name}`), { code, errno: -errno, syscall: name });
+}
+
+function terminated(path: string | Buffer): Buffer {
+  return Buffer.concat([typeof path === 'string' ? Buffer.from(path) : path, Buffer.of(0)]);
+}
+
+/** flock(2), exclusive; false when another open file description holds it. */
+export function tryLockExclusive(fd: number): boolean {
+  try {
+    check('flock', call.flock(fd, LOCK_EX | LOCK_NB));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
+    throw error;
+  }
+}
+
+/** syncfs(2): everything written to the file system of `fd` is on the disk afterwards, or this throws. */
+export function syncFileSystem(fd: number): void {
+  check('syncfs', call.syncfs(fd));
+}
+
+/** renameat2(2) with RENAME_EXCHANGE: the two names swap what they stand for, in one step. */
+export function exchange(first: string | Buffer, second: string | Buffer): void {
+  check('renameat2', call.renameat2(AT_FDCWD, terminated(first), AT_FDCWD, terminated(second), RENAME_EXCHANGE));
+}
+
+/** utimensat(2) on the entry itself (a symlink is not followed), in nanoseconds since 1970. */
+export function setTimes(path: string | Buffer, accessNs: bigint, modifyNs: bigint): void {
+  const second = 1_000_000_000n;
+  const split = (ns: bigint): [bigint, bigint] => {
+    const rest = ((ns % second) + second) % second;
+    return [(ns - rest) / second, rest];
+  };
+  const times = new BigInt64Array([...split(accessNs), ...split(modifyNs)]);
+  check('utimensat', call.utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW));
+}
+
+/** mkfifo(3); the umask applies. */
+export function makeFifo(path: string | Buffer, mode: number): void {
+  check('mkfifo', call.mkfifo(terminated(path), mode));
+}
+
+/** prctl(2) PR_SET_PDEATHSIG: the kernel sends this process `signal` when the thread that started it ends. */
+export function dieWithParent(signal: number): void {
+  check('prctl', call.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0));
+}
+
+/**
+ * close_range(2) with CLOSE_RANGE_CLOEXEC: a child gets no descriptor above 2 but those that it is given. Node's own are never
+ * passed on, but one that this process was started with is, when its number is high. Linux before 5.11 refuses; nothing is changed then.
+ */
+export function keepDescriptorsFromChildren(): void {
+  call.syscall(SYS_CLOSE_RANGE, 3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC);
+}

@@ -1,0 +1,117 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDirectoryDurably, writeAll } from './durable-files.ts';
+import { ioError, SystemError } from './errors.ts';
+import { tryLockExclusive } from './libc.ts';
+
+/** Who holds a lock, as its file says; the kernel's word alone decides whether it is held. */
+export interface LockHolder {
+  pid: number;
+  purpose: string;
+  /** Unix seconds. */
+  since: number;
+}
+
+export interface Lock {
+  readonly path: string;
+  /** The open file that carries the lock. A child that is given this descriptor keeps the lock alive as long as it lives. */
+  readonly fd: number;
+  /** Once is enough; again does nothing. */
+  release(): void;
+}
+
+export interface LockOptions {
+  /** Said to whoever finds the lock held, e.g. "updater run". */
+  purpose: string;
+  /** How long to wait for another holder; default 0: fail at once. */
+  waitMs?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Takes the exclusive kernel lock (flock) on `file`, which is made 0600 if it is missing and never removed. It ends with
+ * its last holder, also by kill -9; a stale file never blocks. Throws 'lock-held', naming the holder.
+ */
+export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
+  const deadline = Date.now() + (options.waitMs ?? 0);
+  for (;;) {
+    const fd = openLockFile(file);
+    const got = tryLock(fd, file);
+    if (got && isStillTheFile(fd, file)) return held(file, fd, options.purpose);
+    fs.closeSync(fd);
+    if (got) continue;
+    if (Date.now() >= deadline) throw heldByAnother(file);
+    await sleep(
+      Math.min(100, Math.max(1, deadline - Date.now())),
+      undefined,
+      options.signal ? { signal: options.signal } : {},
+    );
+  }
+}
+
+function openLockFile(file: string): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
+  try {
+    makeDirectoryDurably(path.dirname(file), { mode: 0o700 });
+    return fs.openSync(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  } catch (error) {
+    throw ioError('open the lock', file, error);
+  }
+}
+
+function tryLock(fd: number, file: string): boolean {
+  try {
+    return tryLockExclusive(fd);
+  } catch (error) {
+    fs.closeSync(fd);
+    throw ioError('take the lock', file, error);
+  }
+}
+
+function isStillTheFile(fd: number, file: string): boolean {
+  const there = fs.statSync(file, { throwIfNoEntry: false });
+  const ours = fs.fstatSync(fd);
+  return there?.ino === ours.ino && there.dev === ours.dev;
+}
+
+function held(file: string, fd: number, purpose: string): Lock {
+  const holder: LockHolder = { pid: process.pid, purpose, since: Math.floor(Date.now() / 1000) };
+  sayHolder(fd, Buffer.from(`${JSON.stringify(holder)}\n`));
+  let released = false;
+  const release = (): void => {
+    if (!released) fs.closeSync(fd);
+    released = true; // By then the number may stand for another file.
+  };
+  return { path: file, fd, release };
+}
+
+/** Only people read this: on a full disk the lock must still be had, for that is when a rollback is needed. */
+function sayHolder(fd: number, text: Buffer): void {
+  try {
+    fs.ftruncateSync(fd, 0);
+    writeAll(fd, text);
+  } catch {
+    // The file is empty or cut short; readLockHolder then says nothing, and the kernel's lock is held all the same.
+  }
+}
+
+function heldByAnother(file: string): SystemError {
+  const holder = readLockHolder(file);
+  const who = holder ? `pid ${holder.pid} (${holder.purpose})` : 'another process';
+  return new SystemError('lock-held', `${who} holds the lock ${file}`, {
+    hint: 'wait for it to end, or give --wait SECONDS',
+  });
+}
+
+/** What the lock file says of its last holder, or undefined. It does not say whether the lock is held now. */
+export function readLockHolder(file: string): LockHolder | undefined {
+  try {
+    const { pid, purpose, since } = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<LockHolder>;
+    return typeof pid === 'number' && typeof purpose === 'string' && typeof since === 'number'
+      ? { pid, purpose, since }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { exchange, makeFifo, setTimes, syncFileSystem, tryLockExclusive } from '../src/libc.ts';
+import { eventually, isAlive } from './support/fixture-process.ts';
+import { temporaryDirectory } from './support/temporary-directory.ts';
+
+describe('the wrappers', () => {
+  it('throw errors as fs does: with code, errno and the name of the call', () => {
+    expect(() => syncFileSystem(9999)).toThrow(
+      expect.objectContaining({ code: 'EBADF', errno: -9, syscall: 'syncfs' }),
+    );
+    expect(() => tryLockExclusive(9999)).toThrow(expect.objectContaining({ code: 'EBADF', syscall: 'flock' }));
+    expect(() => exchange('/missing/a', '/missing/b')).toThrow(
+      expect.objectContaining({ code: 'ENOENT', syscall: 'renameat2' }),
+    );
+    expect(() => setTimes('/missing', 0n, 0n)).toThrow(
+      expect.objectContaining({ code: 'ENOENT', syscall: 'utimensat' }),
+    );
+  });
+});
+
+describe('setTimes', () => {
+  it('sets both times to the nanosecond, also before 1970', () => {
+    const file = path.join(temporaryDirectory(), 'file');
+    fs.writeFileSync(file, '');
+    const anyTime = fc.bigInt({ min: -2_000_000_000_000_000_000n, max: 15_000_000_000_000_000_000n });
+    fc.assert(
+      fc.property(anyTime, anyTime, (accessNs, modifyNs) => {
+        setTimes(file, accessNs, modifyNs);
+        const { atimeNs, mtimeNs } = fs.statSync(file, { bigint: true });
+        expect([atimeNs, mtimeNs]).toEqual([accessNs, modifyNs]);
+      }),
+    );
+  });
+
+  it('sets the times of a symlink itself, and of names that are not UTF-8', () => {
+    const directory = temporaryDirectory();
+    const odd = Buffer.concat([Buffer.from(`${directory}/`), Buffer.of(0xff)]);
+    fs.writeFileSync(path.join(directory, 'file'), '');
+    fs.symlinkSync('file', odd);
+    setTimes(odd, 5n, 7n);
+    expect(fs.lstatSync(odd, { bigint: true }).mtimeNs).toBe(7n);
+    expect(fs.statSync(odd, { bigint: true }).mtimeNs).not.toBe(7n);
+  });
+});
+
+describe('makeFifo', () => {
+  it('makes a FIFO of any name', () => {
+    const file = Buffer.concat([Buffer.from(`${temporaryDirectory()}/`), Buffer.of(0xff)]);
+    makeFifo(file, 0o600);
+    expect(fs.lstatSync(file).isFIFO()).toBe(true);
+    expect(fs.lstatSync(file).mode & 0o777).toBe(0o600);
+    expect(() => makeFifo(file, 0o600)).toThrow(expect.objectContaining({ code: 'EEXIST', syscall: 'mkfifo' }));
+  });
+});
+
+describe('dieWithParent', () => {
+  it('lets the kernel end a process whose parent was killed', async () => {
+    const file = path.join(temporaryDirectory(), 'pid');
+    const script = `
+      import fs from 'node:fs';
+      import { dieWithParent } from ${JSON.stringify(path.join(import.meta.dirname, '../src/libc.ts'))};
+      dieWithParent(9);
+      fs.writeFileSync(${JSON.stringify(file)}, String(process.pid));
+      setTimeout(() => {}, 60_000);`;
+    const parent = spawn('/bin/sh', [
+      '-c',
+      '"$0" "$@" & wait',
+      process.execPath,
+      '--input-type=module-typescript',
+      '-e',
+      script,
+    ]);
+    expect(await eventually(() => fs.existsSync(file) && fs.statSync(file).size > 0)).toBe(true);
+    const child = Number(fs.readFileSync(file, 'utf8'));
+    expect(isAlive(child)).toBe(true);
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    expect(await eventually(() => !isAlive(child))).toBe(true);
+  });
+});
