@@ -1,0 +1,9 @@
+export { createLogging } from './create-logging.ts';
+export { LoggingError } from './errors.ts';
+export { escapeControl } from './escape-control.ts';
+export { logMessage } from './log-message.ts';
+export { formatLine } from './log-record.ts';
+
+export type { Logging, LoggingOptions } from './create-logging.ts';
+export type { LoggingErrorCode } from './errors.ts';
+export type { LevelName, LogRecord } from './log-record.ts';
