@@ -1,0 +1,144 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describeEnd, makeDirectoryDurably, showPath, type CommandResult } from '@homeserver/system';
+import { VersionControlError } from './errors.ts';
+import { remoteAccess, type RemoteAccess } from './git-policy.ts';
+import { besideMirror, removeLeftovers, type Mirror } from './mirror.ts';
+import { branchRef, isObjectId } from './ref-name.ts';
+import { checkRepositoryUrl, type RepositoryUrl } from './repository-url.ts';
+import { lastWords, runGit, type GitOptions } from './run-git.ts';
+
+export interface RemoteOptions {
+  /** See `checkRepositoryUrl`. */
+  url: string;
+  branch: string;
+  /** For everything that is asked of the remote; default 900 000. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** The most that one fetch may bring; default 2 GiB. */
+  maxFetchBytes?: number;
+  /** Allows `http://` to any host. Only for those who require signatures. */
+  plainHttp?: boolean;
+}
+
+/** One branch of one remote, ready to be asked. */
+export interface Remote {
+  readonly url: RepositoryUrl;
+  readonly access: RemoteAccess;
+  readonly branch: string;
+  readonly ref: string;
+  readonly maxFetchBytes: number;
+  readonly signal: AbortSignal | undefined;
+  readonly deadline: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 900_000;
+const DEFAULT_MAX_FETCH_BYTES = 2 * 1024 ** 3;
+const BRANCHES_SHOWN = 10;
+
+/** Checks url and branch, lets `use` ask the remote, and clears away what that needed. Throws 'bad-url', 'bad-ref'. */
+export async function withRemote<T>(
+  mirror: Mirror,
+  options: RemoteOptions,
+  use: (remote: Remote) => Promise<T>,
+): Promise<T> {
+  const url = checkRepositoryUrl(options.url, options.plainHttp === undefined ? {} : { plainHttp: options.plainHttp });
+  const ref = branchRef(options.branch);
+  const scratch = besideMirror(mirror, 'remote-config');
+  makeDirectoryDurably(path.dirname(scratch), { mode: 0o700 });
+  try {
+    return await use({ url, access: remoteAccess(url, scratch), branch: options.branch, ref, ...limits(options) });
+  } finally {
+    fs.rmSync(scratch, { force: true });
+  }
+}
+
+function limits(options: RemoteOptions): Pick<Remote, 'maxFetchBytes' | 'signal' | 'deadline'> {
+  return {
+    maxFetchBytes: options.maxFetchBytes ?? DEFAULT_MAX_FETCH_BYTES,
+    signal: options.signal,
+    deadline: Date.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+  };
+}
+
+/** The commit at the tip of the branch now. Throws 'unreachable', or 'not-found' with the branches that there are. */
+export async function askTip(remote: Remote): Promise<string> {
+  const tip = (await listRefs(remote, [remote.ref])).find(([, ref]) => ref === remote.ref); // A pattern matches the end of longer names too.
+  if (tip !== undefined) return tip[0];
+  const branches = (await listRefs(remote, [])).flatMap(([, ref]) =>
+    ref.startsWith('refs/heads/') ? [ref.slice(11)] : [],
+  );
+  const shown = branches.slice(0, BRANCHES_SHOWN).map(showPath).join(', ');
+  const others = branches.length > BRANCHES_SHOWN ? ` and ${branches.length - BRANCHES_SHOWN} more` : '';
+  throw new VersionControlError(
+    'not-found',
+    `cannot find the branch "${remote.branch}" in ${remote.url.shown}: it has ${shown === '' ? 'no branch at all' : shown + others}`,
+  );
+}
+
+/** Whether the remote answers at all. */
+export async function answers(remote: Remote): Promise<boolean> {
+  return listRefs(remote, [remote.ref]).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function listRefs(remote: Remote, patterns: readonly string[]): Promise<[id: string, ref: string][]> {
+  const result = await runGit(
+    ['ls-remote', '--heads', '--quiet', '--end-of-options', remote.url.url, ...patterns],
+    limitsOf(remote),
+  );
+  if (result.exitCode !== 0) throw unreachable(remote, result);
+  return result.stdout
+    .toString('latin1')
+    .split('\n')
+    .map((line) => line.split('\t') as [string, string])
+    .filter(([id, ref]) => isObjectId(id) && ref !== undefined);
+}
+
+/**
+ * Brings the branch, and nothing else (no tags), into the repository at `gitDirectory`, checked and on the disk. Throws
+ * 'too-large', 'unreachable' when it took too long, and 'damaged' for whatever else went wrong: here or there.
+ */
+export async function fetchBranch(remote: Remote, gitDirectory: string): Promise<void> {
+  const quietly = [
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-auto-maintenance',
+    '--no-recurse-submodules',
+    '--no-show-forced-updates',
+  ];
+  const result = await runGit(
+    ['fetch', ...quietly, '--end-of-options', remote.url.url, `+${remote.ref}:${remote.ref}`],
+    {
+      ...limitsOf(remote),
+      gitDirectory,
+      maxFileBytes: remote.maxFetchBytes,
+    },
+  );
+  if (result.exitCode === 0) return;
+  const largest = removeLeftovers(gitDirectory); // A file that met its limit is as large as that.
+  if (result.timedOut || result.aborted) throw unreachable(remote, result);
+  if (largest >= remote.maxFetchBytes) {
+    const limit = `${Math.round(remote.maxFetchBytes / 1024 ** 2)} MiB`;
+    throw new VersionControlError('too-large', `refused what ${remote.url.shown} sent: it is more than ${limit}`);
+  }
+  const words = wordsOf(remote, result);
+  throw new VersionControlError('damaged', `cannot fetch "${remote.branch}" of ${remote.url.shown}: ${words}`);
+}
+
+function limitsOf({ access, deadline, signal }: Remote): GitOptions {
+  return { access, timeoutMs: Math.max(1, deadline - Date.now()), ...(signal === undefined ? {} : { signal }) };
+}
+
+function unreachable(remote: Remote, result: CommandResult): VersionControlError {
+  const why = result.timedOut || result.aborted ? describeEnd(result) : wordsOf(remote, result);
+  return new VersionControlError('unreachable', `cannot reach the repository ${remote.url.shown}: ${why}`);
+}
+
+function wordsOf(remote: Remote, result: CommandResult): string {
+  const { credentials } = remote.url;
+  return lastWords(result.stderr, credentials === undefined ? [] : [credentials, ...credentials.split(':')]);
+}
