@@ -1,13 +1,7 @@
 import { escapeControls } from './raw-path.ts';
 
 /** Why an effect of this package could not be carried out. */
-export type SystemErrorCode =
-  | 'io'
-  | 'command-not-started'
-  | 'command-failed'
-  | 'lock-held'
-  | 'processes-left'
-  | 'unsafe-path';
+export type SystemErrorCode = 'io' | 'command-not-started' | 'lock-held' | 'processes-left' | 'unsafe-path';
 
 export interface SystemErrorOptions {
   cause?: unknown;

@@ -12,7 +12,7 @@ export {
 } from './durable-files.ts';
 export { errnoName, ioError, reasonOf, SystemError } from './errors.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
-export { dieWithParent, makeFifo, setTimes } from './libc.ts';
+export { dieWithParent, makeFifo, nextData, readAttributes, removeAttribute, setAttribute, setTimes } from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { acquireLock, readLockHolder } from './lock.ts';
 export { silentLogger } from './logger.ts';

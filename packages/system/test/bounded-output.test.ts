@@ -49,7 +49,7 @@ describe('BoundedOutput', () => {
     const before = process.memoryUsage.rss();
     const startedAt = performance.now();
     for (let added = 0; added < 3_000_000; added++) output.add(byte);
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
     expect(output.toBuffer().length).toBe(1024 * 1024 + '\n[... 1951424 bytes left out ...]\n'.length);
   });

@@ -54,7 +54,7 @@ describe('acquireLock', () => {
     const startedAt = Date.now();
     expect((await failure(() => acquire(file, { waitMs: 300 }))).code).toBe('lock-held');
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(299);
-    expect(Date.now() - startedAt).toBeLessThan(2000);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('gets the lock while it waits, once the holder lets go', async () => {

@@ -79,7 +79,7 @@ describe('the end of a command', () => {
       `setsid sh -c 'echo $$ > ${file}; exec sleep 60' & while [ ! -s ${file} ]; do sleep 0.01; done; echo done`,
     );
     expect(result).toMatchObject({ exitCode: 0, stdout: Buffer.from('done\n') });
-    expect(result.durationMs).toBeLessThan(3000);
+    expect(result.durationMs).toBeLessThan(20_000);
     expect(isAlive(await pidIn(file))).toBe(true);
   });
 
@@ -88,10 +88,9 @@ describe('the end of a command', () => {
       import { runCommand } from ${JSON.stringify(path.join(import.meta.dirname, '../src/run-command.ts'))};
       await runCommand(['true'], { timeoutMs: 60_000 });
       await runCommand(['/missing'], { timeoutMs: 60_000 }).catch(() => {});
-      const doneAt = performance.now();
-      process.on('exit', () => console.log(Math.round(performance.now() - doneAt)));`;
+      console.log(process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length);`;
     const args = ['--input-type=module-typescript', '-e', script];
-    expect(Number(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 }))).toBeLessThan(150);
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })).toBe('0\n');
   });
 });
 
@@ -126,7 +125,7 @@ describe('the time limit', () => {
     const file = path.join(temporaryDirectory(), 'pid');
     const stubborn = `sh -c 'trap "" TERM; echo $$ > ${file}; while :; do sleep 1; done'`;
     const result = await sh(`trap "" TERM; ${stubborn} & wait; while :; do sleep 1; done`, {
-      timeoutMs: 300,
+      timeoutMs: 1000,
       killGraceMs: 200,
     });
     expect(result).toMatchObject({ timedOut: true, aborted: false, exitCode: undefined, signal: 'SIGKILL' });
@@ -136,7 +135,7 @@ describe('the time limit', () => {
 
   it('asks first: a program that cleans up on SIGTERM can do so', async () => {
     const result = await sh('trap "echo cleaned; exit 7" TERM; echo ready; while :; do sleep 0.01; done', {
-      timeoutMs: 300,
+      timeoutMs: 1000,
     });
     expect(result).toMatchObject({ timedOut: true, exitCode: 7, stdout: Buffer.from('ready\ncleaned\n') });
   });
@@ -213,7 +212,7 @@ describe('the output', () => {
 
 describe('standard input', () => {
   it('is empty when nothing is given', async () => {
-    expect(await runCommand(['cat'], { timeoutMs: 5000 })).toMatchObject({ exitCode: 0, stdout: Buffer.alloc(0) });
+    expect(await runCommand(['cat'], { timeoutMs: 30_000 })).toMatchObject({ exitCode: 0, stdout: Buffer.alloc(0) });
   });
 
   it('gets what is given, bytes or text, also more than a pipe holds', async () => {

@@ -55,8 +55,8 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until `condition` holds, for five seconds at most; returns whether it does. */
+/** Waits until `condition` holds, for thirty seconds at most; returns whether it does. */
 export async function eventually(condition: () => boolean): Promise<boolean> {
-  for (let tries = 0; tries < 500 && !condition(); tries++) await sleep(10);
+  for (let tries = 0; tries < 3000 && !condition(); tries++) await sleep(10);
   return condition();
 }

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { childEnvironment, reasonOf, runCommand, temporaryName } from '@homeserver/system';
+
+/** Something that this machine cannot do; said loudly, so that nobody takes a test that did not happen for one that passed. */
+export interface Unavailable {
+  unavailable: string;
+}
+
+const packageRoot = path.join(import.meta.dirname, '..');
+const source = path.join(packageRoot, 'faults/kcsup.c');
+let compiled: Promise<{ supervisor: string } | Unavailable> | undefined;
+
+/**
+ * Compiles `faults/kcsup.c`, once for each version of it, into this package's `node_modules/.cache` (for a user who may not
+ * write there: into a temporary directory, once for each process). As root on a Debian without a compiler it installs one.
+ */
+export function compileSupervisor(): Promise<{ supervisor: string } | Unavailable> {
+  compiled ??= compile();
+  return compiled;
+}
+
+async function compile(): Promise<{ supervisor: string } | Unavailable> {
+  const version = createHash('sha256').update(fs.readFileSync(source)).digest('hex').slice(0, 16);
+  const cached = path.join(packageRoot, 'node_modules/.cache', `kcsup-${version}-${process.arch}`);
+  if (fs.existsSync(cached)) return { supervisor: cached };
+  const supervisor = isWritable(path.dirname(cached)) ? cached : path.join(temporaryHome(), 'kcsup');
+  const temporary = path.join(path.dirname(supervisor), temporaryName());
+  let problem = await compileTo(temporary);
+  if (problem !== undefined && process.getuid?.() === 0 && fs.existsSync('/usr/bin/apt-get')) {
+    await installCompiler();
+    problem = await compileTo(temporary);
+  }
+  if (problem !== undefined) return { unavailable: problem };
+  fs.renameSync(temporary, supervisor);
+  return { supervisor };
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    fs.mkdirSync(directory, { recursive: true });
+    fs.accessSync(directory, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function temporaryHome(): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'homeserver-faults-'));
+  process.once('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Returns why it failed, or undefined. */
+async function compileTo(file: string): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const compiler of ['cc', 'gcc']) {
+    try {
+      const result = await runCommand([compiler, '-O2', '-o', file, source], { timeoutMs: 120_000 });
+      if (result.exitCode === 0) return undefined;
+      problem = `${compiler} cannot compile ${source}: ${result.stderr.toString().trim()}`;
+    } catch (error) {
+      problem ??= `no C compiler: ${reasonOf(error)}`;
+    }
+  }
+  return problem;
+}
+
+async function installCompiler(): Promise<void> {
+  const env = childEnvironment({ DEBIAN_FRONTEND: 'noninteractive' });
+  const install = ['/usr/bin/apt-get', 'install', '-y', '--no-install-recommends', 'gcc', 'libc6-dev'] as const;
+  for (const argv of [install, ['/usr/bin/apt-get', 'update'], install] as const) {
+    const { exitCode } = await runCommand(argv, { env, timeoutMs: 300_000 });
+    if (exitCode === 0 && argv === install) return;
+  }
+}
