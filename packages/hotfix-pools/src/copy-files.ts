@@ -1,0 +1,163 @@
+import fs from 'node:fs';
+import {
+  baseName,
+  errnoName,
+  openDirectory,
+  parentPath,
+  SystemError,
+  temporaryName,
+  type OpenDirectory,
+  type RawPath,
+} from '@homeserver/system';
+import type { Destination } from './destination.ts';
+import { HotfixError } from './errors.ts';
+import { printable, printableReason } from './printable-text.ts';
+import { openFile, readThrough } from './source-file.ts';
+
+export interface Copy {
+  /** The real path of the source. */
+  source: RawPath;
+  destination: Destination;
+}
+
+interface StagedFile {
+  destination: Destination;
+  parent: RawPath;
+  temporary: string;
+  sha256: string;
+}
+
+const PERMISSION_BITS = 0o777;
+const ALL_MODE_BITS = 0o7777;
+
+/**
+ * Puts all sources in place and returns the SHA-256 of each. All are complete on the disk, beside their targets, before
+ * the first is renamed; every directory is entered without following a symlink. Throws HotfixError 'io' or 'unsafe-path'
+ * with some of them in place: call it inside a guard, which puts them back.
+ */
+export function copyFiles(copies: readonly Copy[]): string[] {
+  const staged: StagedFile[] = [];
+  try {
+    for (const copy of copies) staged.push(named(copy.destination, () => stage(copy)));
+    for (const file of staged) named(file.destination, () => putInPlace(file));
+    for (const parent of new Set(staged.map((file) => file.parent)))
+      inDirectory(parent, (directory) => directory.sync());
+  } catch (error) {
+    for (const file of staged) removeQuietly(file);
+    throw error;
+  }
+  return staged.map((file) => file.sha256);
+}
+
+/** Runs `act`; its error names the destination. */
+function named<T>(destination: Destination, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof HotfixError) throw error;
+    const code = error instanceof SystemError && error.code === 'unsafe-path' ? 'unsafe-path' : 'io';
+    throw new HotfixError(code, `cannot write ${printable(destination.given)}: ${printableReason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function stage({ source, destination }: Copy): StagedFile {
+  for (const directory of destination.missingParents) makeLikeParent(directory);
+  const parent = parentPath(destination.path);
+  return inDirectory(parent, (directory) => {
+    const temporary = temporaryName();
+    const from = openFile(source);
+    try {
+      const to = fs.openSync(directory.entry(temporary), 'wx', 0o600);
+      try {
+        const sha256 = readThrough(from, to);
+        dress(to, existingFile(directory, destination), {
+          mode: fs.fstatSync(from).mode,
+          parent: fs.statSync(directory.entry('.')),
+        });
+        fs.fsyncSync(to);
+        return { destination, parent, temporary, sha256 };
+      } catch (error) {
+        fs.rmSync(directory.entry(temporary), { force: true });
+        throw error;
+      } finally {
+        fs.closeSync(to);
+      }
+    } finally {
+      fs.closeSync(from);
+    }
+  });
+}
+
+/** What the destination is now; throws when it has become something that must not be replaced. */
+function existingFile(directory: OpenDirectory, destination: Destination): fs.Stats | undefined {
+  const stat = fs.lstatSync(directory.entry(baseName(destination.path)), { throwIfNoEntry: false });
+  if (stat === undefined || stat.isFile()) return stat;
+  throw new HotfixError(
+    'unsafe-path',
+    `cannot write ${printable(destination.given)}: it is not a regular file any more`,
+  );
+}
+
+/**
+ * An existing file keeps its owner, group and mode. A new one takes the source's mode (never setuid or setgid) and its
+ * parent's owner and group, which only root can give away: the file of an ordinary user stays that user's.
+ */
+function dress(fd: number, existing: fs.Stats | undefined, otherwise: { mode: number; parent: fs.Stats }): void {
+  const isRoot = process.getuid?.() === 0;
+  const owner = existing ?? (isRoot ? otherwise.parent : fs.fstatSync(fd));
+  const now = fs.fstatSync(fd);
+  if (now.uid !== owner.uid || now.gid !== owner.gid) fs.fchownSync(fd, owner.uid, owner.gid);
+  fs.fchmodSync(fd, existing ? existing.mode & ALL_MODE_BITS : otherwise.mode & PERMISSION_BITS);
+}
+
+function putInPlace(file: StagedFile): void {
+  inDirectory(file.parent, (directory) => {
+    existingFile(directory, file.destination);
+    fs.renameSync(directory.entry(file.temporary), directory.entry(baseName(file.destination.path)));
+  });
+}
+
+/** Makes a directory 0755 with the owner and group of the one above it; one that is there already is left as it is. */
+function makeLikeParent(directory: RawPath): void {
+  const owner = inDirectory(parentPath(directory), (above) => {
+    try {
+      fs.mkdirSync(above.entry(baseName(directory)), 0o755);
+    } catch (error) {
+      if (errnoName(error) === 'EEXIST') return undefined;
+      throw error;
+    }
+    above.sync();
+    return fs.statSync(above.entry('.'));
+  });
+  if (owner === undefined) return;
+  inDirectory(directory, (made) => {
+    if (process.getuid?.() === 0) fs.chownSync(made.entry('.'), owner.uid, owner.gid);
+    fs.chmodSync(made.entry('.'), 0o755);
+  });
+}
+
+function inDirectory<T>(path: RawPath, act: (directory: OpenDirectory) => T): T {
+  const directory = openDirectory(path);
+  try {
+    return act(directory);
+  } finally {
+    directory.close();
+  }
+}
+
+function removeQuietly(file: StagedFile): void {
+  try {
+    inDirectory(file.parent, (directory) => fs.rmSync(directory.entry(file.temporary), { force: true }));
+  } catch {
+    // The error that brought us here is the one to report; the guard's restore removes our temps too.
+  }
+}
+
+/** Whether a change failed because the machine is full or busy now, which may be over the next time. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const isFull = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoName(error) ?? '');
+  return isFull || isPassing(error.cause);
+}

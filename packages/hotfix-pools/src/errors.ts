@@ -1,0 +1,27 @@
+/** What went wrong, for programs. */
+export type HotfixErrorCode =
+  | 'invalid-document' // index.json is missing, is not JSON, or has a field that cannot be used: nothing was changed
+  | 'unsupported' // the document asks for what this build cannot do
+  | 'invalid-target' // a source that is missing, no regular file, or not beneath src/
+  | 'invalid-destination' // a destination that must not be written
+  | 'unsafe-path' // a directory was swapped while the pool was being applied
+  | 'closure-failed' // a closure line exited non-zero, or ran out of time
+  | 'io'; // the machine
+
+export interface HotfixErrorOptions {
+  cause?: unknown;
+  hint?: string;
+}
+
+/** The one error class of this package; `message` is one line that names the file and the field, `hint` says what to do. */
+export class HotfixError extends Error {
+  override readonly name = 'HotfixError';
+  readonly code: HotfixErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: HotfixErrorCode, message: string, options: HotfixErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}

@@ -1,0 +1,189 @@
+import semver from 'semver';
+import { z } from 'zod';
+import { HotfixError } from './errors.ts';
+import { printable } from './printable-text.ts';
+
+/** One file to put in place. */
+export interface PoolOperation {
+  /** Where it stands in the document, for messages: `pools[1].operations[0]`. */
+  readonly field: string;
+  /** The source, relative to src/; may be written with a leading `src/`. */
+  readonly target: string;
+  /** The absolute path that gets its content. */
+  readonly destination: string;
+}
+
+/** Files and closure commands that succeed or fail together. */
+export interface Pool {
+  readonly id: string;
+  readonly description?: string;
+  readonly operations: readonly PoolOperation[];
+  /** Commands that prove that the files work; run in one shell. */
+  readonly closure: readonly string[];
+  /** For all closure lines together. */
+  readonly timeoutMs: number;
+}
+
+export interface PoolDocument {
+  /** The index.json that it was read from. */
+  readonly file: string;
+  readonly schemaVersion: string;
+  readonly pools: readonly Pool[];
+  readonly finalClosure: readonly string[];
+  /** What the author should look at, one line each: keys that are not known. */
+  readonly warnings: readonly string[];
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 300;
+const MAX_TIMEOUT_SECONDS = 86_400;
+
+const closureSchema = z.array(z.string().refine((line) => !line.includes('\0'), 'must not contain a NUL'));
+const operationSchema = z.looseObject({ target: z.string(), destination: z.string() });
+const poolSchema = z.looseObject({
+  id: z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9_-]{0,49}$/,
+      'must be 1 to 50 lower-case letters, digits, "-" and "_", starting with a letter or a digit',
+    ),
+  description: z.string().exactOptional(),
+  operations: z.array(operationSchema).min(1, 'must have at least one operation'),
+  closure: closureSchema.default([]),
+  timeoutSeconds: z
+    .number()
+    .positive('must be more than 0')
+    .max(MAX_TIMEOUT_SECONDS, `must be at most ${MAX_TIMEOUT_SECONDS}`)
+    .default(DEFAULT_TIMEOUT_SECONDS),
+});
+const documentSchema = z.looseObject({
+  metadata: z.looseObject({
+    schema_version: z
+      .string()
+      .refine(isStrictVersion, { error: ({ input }) => `must be a version like 1.2.0, not ${JSON.stringify(input)}` }),
+  }),
+  pools: z.array(poolSchema),
+  finalClosure: closureSchema.default([]),
+});
+
+type RawDocument = z.infer<typeof documentSchema>;
+
+/** Keys that belong to the module contract, not to this package. */
+const moduleKeys = ['$schema', 'configuration', 'config'];
+const metadataKeys = [
+  'schema_version',
+  'name',
+  'description',
+  'enabled',
+  'priority',
+  'dependencies',
+  'lastSafeVersion',
+  'timeoutSeconds',
+];
+
+/** Parses the content of `file`. Throws HotfixError 'invalid-document' or 'unsupported', naming the file and the field. */
+export function parsePoolDocument(json: unknown, file: string): PoolDocument {
+  refuseOperations(json, file);
+  const parsed = documentSchema.safeParse(json, { error: explain });
+  if (!parsed.success) {
+    const [issue, ...more] = parsed.error.issues;
+    const where = fieldOf(issue?.path ?? []);
+    throw invalid(file, where, `${issue?.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`);
+  }
+  const raw = parsed.data;
+  refuseDuplicates(raw, file);
+  return {
+    file,
+    schemaVersion: raw.metadata.schema_version,
+    pools: raw.pools.map(toPool),
+    finalClosure: raw.finalClosure,
+    warnings: unknownKeys(raw).map((key) => printable(`${file}: ${key} is not a known key; it is ignored`)),
+  };
+}
+
+function toPool(raw: RawDocument['pools'][number], at: number): Pool {
+  return {
+    id: raw.id,
+    ...(raw.description === undefined ? {} : { description: raw.description }),
+    operations: raw.operations.map(({ target, destination }, index) => ({
+      field: `pools[${at}].operations[${index}]`,
+      target,
+      destination,
+    })),
+    closure: raw.closure,
+    timeoutMs: raw.timeoutSeconds * 1000,
+  };
+}
+
+function refuseOperations(json: unknown, file: string): void {
+  if (typeof json !== 'object' || json === null || !('operations' in json)) return;
+  if ('pools' in json) throw invalid(file, 'operations', 'cannot stand beside pools: use one of the two');
+  throw new HotfixError('unsupported', `cannot use ${file}: operations: this version can only apply pools`);
+}
+
+function refuseDuplicates(raw: RawDocument, file: string): void {
+  const ids = new Map<string, number>();
+  for (const [at, pool] of raw.pools.entries()) {
+    const first = ids.get(pool.id);
+    if (first !== undefined)
+      throw invalid(file, `pools[${at}].id`, `${JSON.stringify(pool.id)} is the id of pools[${first}] already`);
+    ids.set(pool.id, at);
+    const destinations = new Map<string, number>();
+    for (const [index, { destination }] of pool.operations.entries()) {
+      const other = destinations.get(destination);
+      const field = `pools[${at}].operations[${index}].destination`;
+      if (other !== undefined)
+        throw invalid(file, field, `${destination} is the destination of operations[${other}] already`);
+      destinations.set(destination, index);
+    }
+  }
+}
+
+function unknownKeys(raw: RawDocument): string[] {
+  return [
+    ...keysBeyond(raw, [...Object.keys(documentSchema.shape), ...moduleKeys], ''),
+    ...keysBeyond(raw.metadata, metadataKeys, 'metadata.'),
+    ...raw.pools.flatMap((pool, at) => [
+      ...keysBeyond(pool, Object.keys(poolSchema.shape), `pools[${at}].`),
+      ...pool.operations.flatMap((operation, index) =>
+        keysBeyond(operation, Object.keys(operationSchema.shape), `pools[${at}].operations[${index}].`),
+      ),
+    ]),
+  ];
+}
+
+function keysBeyond(value: object, known: readonly string[], prefix: string): string[] {
+  return Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => `${prefix}${key}`);
+}
+
+/** Strict semver, exactly as written: no `v`, no leading zeros, no spaces. */
+function isStrictVersion(text: string): boolean {
+  const parsed = semver.parse(text);
+  if (parsed === null) return false;
+  return text === [parsed.version, ...(parsed.build.length > 0 ? [parsed.build.join('.')] : [])].join('+');
+}
+
+/** zod's wording for the two mistakes that authors make most, in the words of this project. */
+function explain(issue: { code: string; input?: unknown; expected?: string }): string | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  return issue.input === undefined
+    ? 'is missing'
+    : `must be ${issue.expected === 'array' || issue.expected === 'object' ? 'an' : 'a'} ${issue.expected}`;
+}
+
+function fieldOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}
+
+function invalid(file: string, field: string, why: string): HotfixError {
+  return new HotfixError(
+    'invalid-document',
+    printable(`cannot use ${file}: ${field === '' ? '' : `${field}: `}${why}`),
+    {
+      hint: 'nothing was changed',
+    },
+  );
+}
