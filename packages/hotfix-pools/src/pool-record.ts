@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import {
   errnoName,
@@ -7,6 +6,7 @@ import {
   removeTemporaries,
   writeJsonDurably,
   type Logger,
+  readFileText,
 } from '@homeserver/system';
 import { z } from 'zod';
 import { HotfixError } from './errors.ts';
@@ -115,7 +115,7 @@ export class PoolRecords {
         state,
         time,
         reason,
-      } = recordSchema.parse(JSON.parse(fs.readFileSync(file, 'utf8')));
+      } = recordSchema.parse(JSON.parse(readFileText(file)));
       return {
         state,
         schemaVersion,

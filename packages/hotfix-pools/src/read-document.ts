@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { readFileText } from '@homeserver/system';
 import path from 'node:path';
 import { HotfixError } from './errors.ts';
 import { parsePoolDocument, type PoolDocument } from './pool-document.ts';
@@ -12,7 +12,7 @@ export function readPoolDocument(directory: string): PoolDocument {
 
 function readJson(file: string): unknown {
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8'));
+    return JSON.parse(readFileText(file));
   } catch (error) {
     const why = error instanceof SyntaxError ? `it is not JSON: ${printableReason(error)}` : printableReason(error);
     throw new HotfixError('invalid-document', `cannot read ${file}: ${why}`, {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDirectoryDurably, writeAll } from './durable-files.ts';
 import { ioError, SystemError } from './errors.ts';
+import { readFileText } from './read-file.ts';
 import { tryLockExclusive } from './libc.ts';
 
 /** Who holds a lock, as its file says; the kernel's word alone decides whether it is held. */
@@ -107,7 +108,7 @@ function heldByAnother(file: string): SystemError {
 /** What the lock file says of its last holder, or undefined. It does not say whether the lock is held now. */
 export function readLockHolder(file: string): LockHolder | undefined {
   try {
-    const { pid, purpose, since } = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<LockHolder>;
+    const { pid, purpose, since } = JSON.parse(readFileText(file)) as Partial<LockHolder>;
     return typeof pid === 'number' && typeof purpose === 'string' && typeof since === 'number'
       ? { pid, purpose, since }
       : undefined;

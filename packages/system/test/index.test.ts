@@ -33,6 +33,8 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "pathFromJson",
       "pathToJson",
       "readAttributes",
+      "readFileBytes",
+      "readFileText",
       "readLink",
       "readLockHolder",
       "reasonOf",

@@ -1,0 +1,26 @@
+import type { StateManager } from '@homeserver/state-manager';
+
+/** What a command works with. */
+export interface CommandContext {
+  state: StateManager;
+  json: boolean;
+  /** Do not ask. */
+  yes: boolean;
+  /** Lines for the person, before the answer: on stdout, with --json on stderr. */
+  say(lines: readonly string[]): void;
+  /** To be called before the first change: from then on a signal does not end this program before the command is done. */
+  beginChange(): void;
+  /** This program's command line for something else, with the same directories. */
+  toType(...args: string[]): string;
+}
+
+/** What a command found or did. */
+export interface Answer {
+  /** For --json. */
+  data: object;
+  /** For people. */
+  lines: readonly string[];
+  exitCode: number;
+  /** Why the exit code is not 0, for stderr. */
+  problem?: { message: string; hint: string };
+}

@@ -1,0 +1,90 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { DEFAULT_BACKUP_DIR } from '@homeserver/state-manager';
+import { UsageError } from './usage-error.ts';
+
+export const DEFAULT_STATE_DIR = '/var/lib/homeserver-updates';
+
+export interface Directories {
+  backupDir: string;
+  /** The state directory of the updater that made these backups; undefined when there is none any more. */
+  stateDir: string | undefined;
+}
+
+/**
+ * The backup directory, and the state directory that belongs to it: the given one, or the usual one if its record names
+ * these backups. A backup directory that is not the recorded one is refused: "no backups" and "nothing open" must not be
+ * read off an empty mount point. Touches nothing; throws UsageError.
+ */
+export function findDirectories(given: { backupDir: string | undefined; stateDir: string | undefined }): Directories {
+  const backupDir = path.resolve(given.backupDir ?? DEFAULT_BACKUP_DIR);
+  const stateDir = path.resolve(given.stateDir ?? DEFAULT_STATE_DIR);
+  if (given.stateDir !== undefined) checkReadable('state', stateDir);
+  const record = readRecord(stateDir, given.stateDir !== undefined);
+  checkReadable('backup', backupDir, record === undefined ? undefined : whereBackupsAre(record.path, backupDir));
+  if (record?.path === backupDir) checkIdentity(backupDir, stateDir, record.id);
+  if (given.stateDir === undefined) return { backupDir, stateDir: record?.path === backupDir ? stateDir : undefined };
+  if (record !== undefined && record.path !== backupDir) {
+    throw new UsageError(`the state directory ${stateDir} belongs to the backups in ${record.path}`, {
+      hint: `give --backup-dir ${record.path}, or leave --state-dir out`,
+    });
+  }
+  return { backupDir, stateDir };
+}
+
+function checkReadable(kind: 'backup' | 'state', directory: string, hint?: string): void {
+  try {
+    fs.readdirSync(directory);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const reasons: Record<string, [string, string | undefined]> = {
+      ENOENT: ['there is no such directory', hint ?? `give the right one: --${kind}-dir DIR`],
+      ENOTDIR: ['it is not a directory', `give the right one: --${kind}-dir DIR`],
+      EACCES: ['you may not read it', 'run it as root'],
+    };
+    const [why, what] = reasons[code] ?? [message, undefined];
+    throw new UsageError(`cannot use the ${kind} directory ${directory}: ${why}`, {
+      cause: error,
+      ...(what ? { hint: what } : {}),
+    });
+  }
+}
+
+function whereBackupsAre(recorded: string, backupDir: string): string {
+  if (recorded === backupDir) return 'the updater kept its backups there: mount its disk';
+  return `the updater kept its backups in ${recorded}: give --backup-dir ${recorded}`;
+}
+
+/** backup_dir.json of the state directory. A usual state directory that cannot be read is none: it must not stand in the way. */
+function readRecord(stateDir: string, isGiven: boolean): { path: string; id: string } | undefined {
+  const file = path.join(stateDir, 'backup_dir.json');
+  try {
+    const record = JSON.parse(fs.readFileSync(file, 'utf8')) as { path?: unknown; id?: unknown } | null;
+    if (typeof record?.path === 'string' && typeof record.id === 'string') return { path: record.path, id: record.id };
+    throw new Error('unknown format');
+  } catch (error) {
+    if (!isGiven || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, {
+      cause: error,
+      hint: 'leave --state-dir out',
+    });
+  }
+}
+
+function checkIdentity(backupDir: string, stateDir: string, recordedId: string): void {
+  const file = path.join(backupDir, 'backup_dir.json');
+  const record = path.join(stateDir, 'backup_dir.json');
+  let id: unknown;
+  try {
+    id = (JSON.parse(fs.readFileSync(file, 'utf8')) as { id?: unknown } | null)?.id;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      const hint = `if it is damaged, remove it and ${record}`;
+      throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error, hint });
+    }
+  }
+  if (id === recordedId) return;
+  throw new UsageError(`the backup directory ${backupDir} is not the one that was used before`, {
+    hint: `mount its disk; if it is gone for good, remove ${record}`,
+  });
+}

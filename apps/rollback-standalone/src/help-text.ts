@@ -1,0 +1,21 @@
+import { DEFAULT_BACKUP_DIR } from '@homeserver/state-manager';
+
+export const HELP: string = `rollback-standalone: brings back the last good state when all else is broken
+
+  rollback-standalone --list-backups            what could be put back
+  rollback-standalone --recover                 finish what a crash interrupted
+  rollback-standalone --verify [MODULE]         re-read every backup, or one, and name what is damaged
+  rollback-standalone --restore-backup MODULE   put back what a module's backup holds
+
+  --backup-dir DIR   where the backups are (default: ${DEFAULT_BACKUP_DIR})
+  --state-dir DIR    the updater's state directory, if it is not in its usual place
+  --yes              do not ask before restoring
+  --json             one JSON object on stdout
+  --help, --version
+
+Nothing is destroyed: what a restore has to move away is kept, and the report says where.
+Exit codes: 0 done; 1 unexpected error; 2 wrong usage, nothing was touched; 4 a person must look; 5 an updater is at work.
+
+Example:
+  rollback-standalone --restore-backup adblock
+`;

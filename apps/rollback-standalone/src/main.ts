@@ -1,0 +1,101 @@
+import { StateManager } from '@homeserver/state-manager';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Answer, CommandContext } from './command-context.ts';
+import { listBackups } from './commands/list-backups.ts';
+import { recover } from './commands/recover.ts';
+import { restoreBackup } from './commands/restore-backup.ts';
+import { verifyBackups } from './commands/verify-backups.ts';
+import { describeError } from './describe-error.ts';
+import { EXIT } from './exit-codes.ts';
+import { findDirectories } from './find-directories.ts';
+import { HELP } from './help-text.ts';
+import { outlastSignals } from './outlast-signals.ts';
+import { parseArguments, type Arguments, type Command } from './parse-arguments.ts';
+import { escapeControls } from './text/escape-controls.ts';
+import { shellCommand } from './text/shell-command.ts';
+
+/*
+ * The composition root: arguments in, exit code out. Whatever goes wrong is one line that says what, where, and what to do.
+ */
+process.umask(0o077);
+// What is started (cp, a closure) must be found, whatever is left of the environment.
+process.env['PATH'] = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end a restore.
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 0) {
+    process.stderr.write(HELP);
+    return EXIT.usage;
+  }
+  let given: Arguments | undefined;
+  let context: CommandContext | undefined;
+  let stoppedBy: (() => number | undefined) | undefined;
+  try {
+    given = parseArguments(args);
+    if (given.command.name === 'help') return print([HELP.trimEnd()]);
+    if (given.command.name === 'version') return print([packageJson.version]);
+    context = contextOf(given, () => (stoppedBy = outlastSignals(complain)));
+    const answer = await carryOut(given.command, context);
+    if (given.json) printJson(given.command, answer.exitCode === EXIT.done, { data: answer.data });
+    else print(answer.lines.map(escapeControls));
+    if (answer.problem) complain(answer.problem.message, answer.problem.hint);
+    return answer.exitCode === EXIT.rollbackFailed ? answer.exitCode : (stoppedBy?.() ?? answer.exitCode);
+  } catch (error) {
+    const { code, message, hint, exitCode } = describeError(error, context);
+    if (given?.json) printJson(given.command, false, { data: null, error: { code, message, hint: hint ?? null } });
+    complain(message, hint);
+    return exitCode === EXIT.rollbackFailed ? exitCode : (stoppedBy?.() ?? exitCode);
+  }
+}
+
+function contextOf(given: Arguments, beginChange: () => void): CommandContext {
+  const { backupDir, stateDir } = findDirectories(given);
+  const logger = { debug() {}, info() {}, warn, error: warn };
+  const directories = [
+    ...(given.backupDir === undefined ? [] : ['--backup-dir', backupDir]),
+    ...(given.stateDir === undefined || stateDir === undefined ? [] : ['--state-dir', stateDir]),
+  ];
+  return {
+    state: new StateManager({ backupDir, logger, ...(stateDir === undefined ? {} : { stateDir }) }),
+    json: given.json,
+    yes: given.yes,
+    say: (lines) => print(lines.map(escapeControls), given.json ? process.stderr : process.stdout),
+    beginChange,
+    toType: (...words) => shellCommand(['rollback-standalone', ...words, ...directories]),
+  };
+}
+
+async function carryOut(
+  command: Exclude<Command, { name: 'help' | 'version' }>,
+  context: CommandContext,
+): Promise<Answer> {
+  switch (command.name) {
+    case 'list-backups':
+      return listBackups(context);
+    case 'restore-backup':
+      return restoreBackup(context, command.module);
+    case 'verify':
+      return verifyBackups(context, command.module);
+    case 'recover':
+      return recover(context);
+  }
+}
+
+function warn(message: string): void {
+  complain(`warning: ${message}`);
+}
+
+function print(lines: readonly string[], stream: NodeJS.WriteStream = process.stdout): number {
+  stream.write(lines.map((line) => `${line}\n`).join(''));
+  return EXIT.done;
+}
+
+function printJson({ name }: Command, ok: boolean, rest: object): void {
+  print([JSON.stringify({ schema: `homeserver-updates/rollback-${name}@1`, ok, ...rest })]);
+}
+
+function complain(message: string, hint?: string): void {
+  const lines = [`rollback-standalone: ${message}`, ...(hint === undefined ? [] : [`  ${hint}`])];
+  print(lines.map(escapeControls), process.stderr);
+}

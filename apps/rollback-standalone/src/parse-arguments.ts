@@ -1,0 +1,86 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { UsageError } from './usage-error.ts';
+
+export type Command =
+  | { name: 'help' }
+  | { name: 'version' }
+  | { name: 'list-backups' }
+  | { name: 'restore-backup'; module: string }
+  /** Without a module: every backup. */
+  | { name: 'verify'; module: string | undefined }
+  | { name: 'recover' };
+
+export interface Arguments {
+  command: Command;
+  backupDir: string | undefined;
+  stateDir: string | undefined;
+  yes: boolean;
+  json: boolean;
+}
+
+const options = {
+  'list-backups': { type: 'boolean' },
+  'restore-backup': { type: 'string' },
+  verify: { type: 'boolean' },
+  recover: { type: 'boolean' },
+  'backup-dir': { type: 'string' },
+  'state-dir': { type: 'string' },
+  yes: { type: 'boolean', short: 'y' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'V' },
+} as const satisfies NonNullable<ParseArgsConfig['options']>;
+
+const commandNames = ['list-backups', 'restore-backup', 'verify', 'recover'] as const;
+
+/** The command line as data. Throws UsageError for whatever does not say exactly one thing. */
+export function parseArguments(args: readonly string[]): Arguments {
+  const { values, positionals, tokens } = parse(args);
+  const given = tokens.flatMap((token) => (token.kind === 'option' ? token.name : []));
+  const twice = given.find((name, at) => given.indexOf(name) !== at);
+  if (twice !== undefined) throw wrong(`--${twice} was given twice`);
+  for (const name of ['restore-backup', 'backup-dir', 'state-dir'] as const) {
+    if (values[name] === '') throw wrong(`--${name} needs a value`);
+  }
+  return {
+    command: commandOf(values, positionals),
+    backupDir: values['backup-dir'],
+    stateDir: values['state-dir'],
+    yes: values.yes ?? false,
+    json: values.json ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true });
+  } catch (error) {
+    throw wrong(describeMistake(error as NodeJS.ErrnoException), error);
+  }
+}
+
+/** Node's own texts are long, and differ from version to version. */
+function describeMistake({ code, message }: NodeJS.ErrnoException): string {
+  const option = /--?[\w-]+/.exec(message)?.[0] ?? message;
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option ${option}`;
+  return message.includes('does not take') ? `${option} takes no value` : `${option} needs a value`;
+}
+
+function commandOf(values: ReturnType<typeof parse>['values'], positionals: readonly string[]): Command {
+  if (values.help) return { name: 'help' };
+  if (values.version) return { name: 'version' };
+  const names = commandNames.filter((name) => values[name] !== undefined);
+  const [name] = names;
+  if (name === undefined) throw wrong('what is to be done?');
+  if (names.length > 1) throw wrong(`one thing at a time: ${names.map((one) => `--${one}`).join(' or ')}`);
+  const [module, second] = positionals;
+  const surplus = name === 'verify' ? second : module;
+  if (surplus !== undefined) throw wrong(`cannot use ${JSON.stringify(surplus)} here`);
+  if (name === 'verify') return { name, module };
+  if (name === 'restore-backup') return { name, module: values[name] ?? '' };
+  return { name };
+}
+
+function wrong(message: string, cause?: unknown): UsageError {
+  return new UsageError(message, { hint: 'see: rollback-standalone --help', cause });
+}

@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { builtinModules } from 'node:module';
+import path from 'node:path';
+import { describeTree, temporaryDirectory } from '@homeserver/test-support';
+import { describe, expect, it } from 'vitest';
+import { rollback } from './support/rollback.ts';
+import { makeServer } from './support/server.ts';
+
+const root = path.join(import.meta.dirname, '..');
+const dist = path.join(root, 'dist');
+
+/** The built program in a place of its own, far from node_modules. */
+function copyProgram(): string {
+  const directory = path.join(temporaryDirectory(), 'usb-stick');
+  fs.cpSync(dist, directory, { recursive: true });
+  return directory;
+}
+
+async function makeDamagedServer() {
+  const server = makeServer();
+  await server.backUp('adblock', { list: 'one' });
+  const was = describeTree(server.live);
+  fs.writeFileSync(path.join(server.live, 'adblock/list'), 'broken');
+  return { ...server, was, restore: ['--restore-backup', 'adblock', '--yes', '--backup-dir', server.backups] };
+}
+
+describe('the built program', () => {
+  it('needs no package: it imports nothing but Node itself', () => {
+    const text = fs.readFileSync(path.join(dist, 'main.js'), 'utf8');
+    const imported = [...text.matchAll(/^import (?:[^'"]*? from )?["']([^"']+)["']/gm)].map(([, name = '']) => name);
+    expect(imported.length).toBeGreaterThan(10);
+    expect(imported.filter((name) => !builtinModules.includes(name.replace(/^node:/, '')))).toEqual([]);
+    expect(fs.readdirSync(dist).sort()).toEqual(['koffi.node', 'main.js', 'package.json']);
+  });
+
+  it('depends on the state manager alone', () => {
+    const { dependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+    expect(Object.keys(dependencies)).toEqual(['@homeserver/state-manager']);
+    const text = fs.readFileSync(path.join(dist, 'main.js'), 'utf8');
+    for (const other of ['commander', 'orchestrator', 'version-control', 'hotfix-pools', 'simple-git']) {
+      expect(text).not.toMatch(new RegExp(`^// .*[/]${other}[/@]`, 'm'));
+    }
+  });
+
+  it('restores from a copy, with an empty environment and without PATH', async () => {
+    const { live, was, restore } = await makeDamagedServer();
+    const main = path.join(copyProgram(), 'main.js');
+    const { status, stderr } = spawnSync('env', ['-i', process.execPath, main, ...restore], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(describeTree(live)).toEqual(was);
+  });
+
+  it.each([{}, { PATH: '' }, { PATH: '/nonexistent' }, { HOME: '/nonexistent', TMPDIR: '/nonexistent' }])(
+    'restores with the environment %j',
+    async (env) => {
+      const { live, was, restore } = await makeDamagedServer();
+      expect(rollback(restore, { env })).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(describeTree(live)).toEqual(was);
+    },
+  );
+
+  it('restores from a current directory that nobody can write to', async () => {
+    const { live, was, restore } = await makeDamagedServer();
+    expect(rollback(restore, { cwd: '/proc' })).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(describeTree(live)).toEqual(was);
+  });
+
+  it('restores from a current directory that is gone', async () => {
+    const { live, was, restore } = await makeDamagedServer();
+    const script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"';
+    const gone = path.join(live, '../gone');
+    const main = path.join(dist, 'main.js');
+    const { status } = spawnSync('/bin/sh', ['-c', script, gone, process.execPath, main, ...restore]);
+    expect(status).toBe(0);
+    expect(describeTree(live)).toEqual(was);
+  });
+
+  it('runs from a read-only directory, and writes nothing there', () => {
+    const directory = copyProgram();
+    const before = describeTree(directory);
+    fs.chmodSync(directory, 0o555);
+    const { status } = spawnSync(process.execPath, [path.join(directory, 'main.js'), '--version'], { cwd: directory });
+    fs.chmodSync(directory, 0o755);
+    expect(status).toBe(0);
+    expect(describeTree(directory)).toEqual(before);
+  });
+
+  it('loads native code from its own directory only, and says so when it is not there', () => {
+    const directory = copyProgram();
+    fs.rmSync(path.join(directory, 'koffi.node'));
+    const decoy = path.join(directory, '../node_modules/@koromix/koffi-linux-x64');
+    fs.mkdirSync(decoy, { recursive: true });
+    fs.writeFileSync(path.join(decoy, 'index.js'), 'console.log("decoy")');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(directory, 'main.js'), '--version'], {
+      encoding: 'utf8',
+    });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /^rollback-standalone: cannot load koffi\.node: .*\n {2}keep it in the same directory as main\.js\n$/,
+    );
+  });
+
+  it('is not taken for another kind of module by a package.json above it', () => {
+    const directory = copyProgram();
+    fs.writeFileSync(path.join(directory, '../package.json'), '{"type": "commonjs"}');
+    const { status } = spawnSync(process.execPath, [path.join(directory, 'main.js'), '--version']);
+    expect(status).toBe(0);
+  });
+
+  it('starts by its name from node_modules/.bin of the checkout', () => {
+    const bin = path.join(root, '../../node_modules/.bin/rollback-standalone');
+    const { status, stdout } = spawnSync(bin, ['--help'], { encoding: 'utf8', cwd: '/' });
+    expect(status).toBe(0);
+    expect(stdout).toContain('brings back the last good state');
+  });
+
+  it('is not disturbed by a reader that goes away', async () => {
+    const { live, was, restore } = await makeDamagedServer();
+    const command = `'${process.execPath}' '${path.join(dist, 'main.js')}' ${restore.join(' ')}; echo $? >&2`;
+    const { stderr } = spawnSync('/bin/sh', ['-c', `{ ${command}; } | true`], { encoding: 'utf8' });
+    expect(stderr).toBe('0\n');
+    expect(describeTree(live)).toEqual(was);
+  });
+});

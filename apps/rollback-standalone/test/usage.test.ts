@@ -1,0 +1,139 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { temporaryDirectory } from '@homeserver/test-support';
+import { describe, expect, it } from 'vitest';
+import { rollback } from './support/rollback.ts';
+import { makeServer } from './support/server.ts';
+
+const seeHelp = 'see: rollback-standalone --help';
+
+describe('the command line', () => {
+  const mistakes: [args: string[], message: string][] = [
+    [['--restore'], 'there is no option --restore'],
+    [['--list-backups', '-x'], 'there is no option -x'],
+    [['--recover', '--verify'], 'one thing at a time: --verify or --recover'],
+    [['--restore-backup', 'a', '--list-backups'], 'one thing at a time: --list-backups or --restore-backup'],
+    [['--restore-backup', 'a', '--restore-backup', 'b'], '--restore-backup was given twice'],
+    [['--recover', '--backup-dir', '/a', '--backup-dir=/b'], '--backup-dir was given twice'],
+    [['--restore-backup'], '--restore-backup needs a value'],
+    [['--restore-backup', '--yes'], '--restore-backup needs a value'],
+    [['--restore-backup', ''], '--restore-backup needs a value'],
+    [['--list-backups', '--backup-dir', ''], '--backup-dir needs a value'],
+    [['--list-backups', '--state-dir='], '--state-dir needs a value'],
+    [['--recover=yes'], '--recover takes no value'],
+    [['--recover', 'adblock'], 'cannot use "adblock" here'],
+    [['--restore-backup', 'a', 'b'], 'cannot use "b" here'],
+    [['--verify', 'a', 'b'], 'cannot use "b" here'],
+    [['adblock'], 'what is to be done?'],
+    [['--yes'], 'what is to be done?'],
+    [['--backup-dir', '/tmp'], 'what is to be done?'],
+  ];
+  it.each(mistakes)('refuses %j', (args, message) => {
+    expect(rollback(args)).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `rollback-standalone: ${message}\n  ${seeHelp}\n`,
+    });
+  });
+
+  it('shows its help when nothing is asked of it, as an error', () => {
+    const { exitCode, stdout, stderr } = rollback([]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toBe(rollback(['--help']).stdout);
+  });
+
+  it('names each flag and the exit codes in its help', () => {
+    const { exitCode, stdout } = rollback(['--help']);
+    expect(exitCode).toBe(0);
+    const flags = [
+      '--list-backups',
+      '--restore-backup',
+      '--verify',
+      '--recover',
+      '--backup-dir',
+      '--state-dir',
+      '--yes',
+    ];
+    for (const flag of [...flags, '--json', '/var/backups/updates']) expect(stdout).toContain(flag);
+  });
+
+  it('does what the README says, line by line', async () => {
+    const server = makeServer();
+    await server.backUp('adblock', { list: 'one' });
+    const readme = fs.readFileSync(path.join(import.meta.dirname, '../README.md'), 'utf8');
+    const lines = [...readme.matchAll(/^ *rollback-standalone (.*)$/gm)].map(([, args = '']) => args.split(' '));
+    expect(lines).toHaveLength(4);
+    for (const args of lines) expect(server.rollback(...args, '--yes').exitCode).toBe(0);
+  });
+
+  it('says its version', () => {
+    const { version } = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../package.json'), 'utf8'));
+    expect(rollback(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each(['--restore-backup', '--verify'])('names the backups that exist when %s is given another', async (flag) => {
+    const server = makeServer();
+    await server.backUp('adblock', { list: 'one' });
+    await server.backUp('dns', { zone: 'two' });
+    for (const module of ['adblok', 'Adblock', '../adblock', 'adblock_backup']) {
+      const { exitCode, stdout, stderr } = server.rollback(flag, module);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toBe(
+        `rollback-standalone: there is no backup of ${JSON.stringify(module)} in ${server.backups}\n  there is one of: adblock, dns\n`,
+      );
+    }
+  });
+
+  it('cannot be made to forge a line or to steer the terminal by what it was given', () => {
+    const { backups, rollback: run, state } = makeServer();
+    fs.mkdirSync(backups, { mode: 0o700 });
+    expect(state.listModuleBackups().backups).toEqual({});
+    const { stderr } = run('--verify', 'x\n\u001b[2Jy\u202e');
+    expect(stderr).toBe(
+      String.raw`rollback-standalone: there is no backup of "x\n\u001b[2Jy\u202e" in ${backups}` +
+        '\n  there are no backups there at all\n',
+    );
+  });
+});
+
+describe('the backup directory', () => {
+  const commands = [['--list-backups'], ['--verify'], ['--recover'], ['--restore-backup', 'a', '--yes']];
+
+  it.each(commands)('must exist (%s), and is not made', (...args) => {
+    const missing = path.join(temporaryDirectory(), 'backups');
+    expect(rollback([...args, '--backup-dir', missing])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `rollback-standalone: cannot use the backup directory ${missing}: there is no such directory\n  give the right one: --backup-dir DIR\n`,
+    });
+    expect(fs.existsSync(missing)).toBe(false);
+  });
+
+  it('must be a directory', () => {
+    const file = path.join(temporaryDirectory(), 'file');
+    fs.writeFileSync(file, '');
+    const { exitCode, stderr } = rollback(['--list-backups', '--backup-dir', file]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`cannot use the backup directory ${file}: it is not a directory\n`);
+  });
+
+  it('may be given relative to the current directory', async () => {
+    const server = makeServer();
+    await server.backUp('adblock', { list: 'one' });
+    const { exitCode, stdout } = rollback(['--verify', '--backup-dir', 'backups'], {
+      cwd: path.dirname(server.backups),
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'adblock  good\n' });
+  });
+
+  it('is refused for a change when others can write to it', async () => {
+    const server = makeServer();
+    await server.backUp('adblock', { list: 'one' });
+    fs.writeFileSync(path.join(server.live, 'adblock/list'), 'changed');
+    fs.chmodSync(server.backups, 0o777);
+    const { exitCode, stderr } = server.rollback('--restore-backup', 'adblock', '--yes');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`cannot use the backup directory ${server.backups}: others can write to it\n  chmod 700`);
+    expect(fs.readFileSync(path.join(server.live, 'adblock/list'), 'utf8')).toBe('changed');
+  });
+});

@@ -1,0 +1,66 @@
+import { createLogging, type Logging } from '@homeserver/logging';
+import { openServer, type Server } from '@homeserver/orchestrator';
+import { errnoName, reasonOf } from '@homeserver/system';
+import { SettingsError } from './settings/settings-error.ts';
+import type { Settings } from './settings/settings.ts';
+
+/** What a command works with. */
+export interface CommandContext {
+  settings: Settings;
+  json: boolean;
+  /** Aborted by SIGTERM, SIGINT or SIGHUP. */
+  signal: AbortSignal;
+  /** The signal that asked us to stop. */
+  stoppedBy(): NodeJS.Signals | undefined;
+  /** The answer on stdout: these lines for a person, or with --json the data as one object. */
+  answer(data: unknown, lines: readonly string[], ok?: boolean): void;
+}
+
+/** A server that only looks: warnings on stderr, nothing written to the log. */
+export function openForReading({ settings }: CommandContext): Server {
+  return openServer(settings, { logger: createLogging({ level: 'warning' }) });
+}
+
+/** Reads from the server; files that this user may not read are a matter of rights, not of the machine. */
+export function lookAt<T>(context: CommandContext, look: (server: Server) => T): T {
+  try {
+    return look(openForReading(context));
+  } catch (error) {
+    if (causeIn(error, ['EACCES']) === undefined) throw error;
+    throw new SettingsError(reasonOf(error), {
+      cause: error,
+      hint: 'run it as root, or as the user that the server belongs to',
+    });
+  }
+}
+
+/** A server that is going to be changed: everything goes to the log file, and to the terminal as it happens. */
+export function openForChanging(context: CommandContext): { server: Server; logging: Logging } {
+  const logging = openLog(context.settings.logFile, context.json ? 2 : 1);
+  const server = openServer(context.settings, { logger: logging, logFor: (module) => logging.child(module) });
+  return { server, logging };
+}
+
+function openLog(file: string, consoleStream: number): Logging {
+  try {
+    return createLogging({ file, consoleStream });
+  } catch (error) {
+    if (causeIn(error, ['EACCES', 'EPERM']) !== undefined) {
+      throw new SettingsError(reasonOf(error), {
+        cause: error,
+        hint: 'run it as root, or give paths of your own: --log-file, --modules-path, --state-dir, --backup-dir',
+      });
+    }
+    // A machine without room for a log is one that may need its recovery most.
+    if (causeIn(error, ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']) === undefined) throw error;
+    const logging = createLogging({ consoleStream });
+    logging.error(`${reasonOf(error)}; it goes on without the log file`);
+    return logging;
+  }
+}
+
+function causeIn(error: unknown, names: readonly string[]): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const name = errnoName(error);
+  return name !== undefined && names.includes(name) ? name : causeIn(error.cause, names);
+}

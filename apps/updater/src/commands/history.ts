@@ -1,0 +1,59 @@
+import { findRunRecord, readRunRecords, type RunRecord } from '@homeserver/orchestrator';
+import { formatLocalTime } from '@homeserver/system';
+import { lookAt, type CommandContext } from '../command-context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { SettingsError } from '../settings/settings-error.ts';
+import { formatTable } from '../text/format-table.ts';
+
+const SHOWN_RUNS = 20;
+
+/** `updater history [run]`: past cycles, or one of them in full. */
+export async function historyCommand(context: CommandContext, id: string | undefined): Promise<number> {
+  if (id === undefined) {
+    const records = lookAt(context, ({ paths }) => readRunRecords(paths, SHOWN_RUNS));
+    const rows = records.map((record) => [
+      record.id,
+      formatLocalTime(record.started),
+      record.outcome,
+      summaryOf(record),
+    ]);
+    context.answer(
+      records,
+      rows.length === 0 ? ['There was no run yet.'] : formatTable(['run', 'started', 'outcome', 'what'], rows),
+    );
+    return EXIT.done;
+  }
+  const record = lookAt(context, ({ paths }) => findRunRecord(paths, id));
+  if (record === undefined)
+    throw new SettingsError(`there is no run ${id}, or several begin so`, { hint: 'see: updater history' });
+  context.answer(record, describeRun(record));
+  return EXIT.done;
+}
+
+function summaryOf({ updated, modules, error }: RunRecord): string {
+  if (error !== undefined) return error;
+  const failed = modules.filter((module) => module.status === 'failed').map((module) => module.name);
+  return [
+    `${updated.length} updated`,
+    `${modules.length} run`,
+    ...(failed.length > 0 ? [`failed: ${failed.join(', ')}`] : []),
+  ].join(', ');
+}
+
+function describeRun(record: RunRecord): string[] {
+  const modules = record.modules.map((module) => [
+    module.name,
+    module.version,
+    module.status,
+    `${module.duration_ms} ms`,
+    [module.error, ...(module.reverted ?? []), ...(module.rollback_failed ?? [])].filter(Boolean).join('; '),
+  ]);
+  return [
+    `Run ${record.id}: ${record.outcome}${record.error ? `: ${record.error}` : ''}`,
+    `  ${formatLocalTime(record.started)}, ${record.ended - record.started} s, commit ${record.commit ?? 'none'}`,
+    ...record.recovered.map((line) => `  recovered: ${line}`),
+    ...record.updated.map(({ name, from, to }) => `  updated: ${name} ${from ?? 'new'} → ${to}`),
+    ...record.not_updated.map(({ name, why }) => `  not updated: ${name}: ${why}`),
+    ...(modules.length > 0 ? formatTable(['module', 'version', 'status', 'took', 'why'], modules) : []),
+  ];
+}

@@ -1,0 +1,47 @@
+import { outcomeOf, update, type CycleReport } from '@homeserver/orchestrator';
+import { openForChanging, type CommandContext } from '../command-context.ts';
+import { exitCodeOfCycle } from '../exit-codes.ts';
+
+export interface RunFlags {
+  only?: 'replace' | 'run';
+  module?: string[];
+  retry?: boolean;
+  wait?: number;
+}
+
+/** `updater run`: one whole cycle. */
+export async function runCommand(context: CommandContext, flags: RunFlags): Promise<number> {
+  const { server, logging } = openForChanging(context);
+  try {
+    const report = await update(server, {
+      repository: { url: context.settings.repoUrl, branch: context.settings.branch },
+      signal: context.signal,
+      waitMs: (flags.wait ?? 0) * 1000,
+      retry: flags.retry ?? false,
+      ...(flags.only === undefined ? {} : { only: flags.only }),
+      ...(flags.module === undefined ? {} : { modules: flags.module }),
+    });
+    const outcome = outcomeOf(report);
+    if (context.json) context.answer(toJson(report), [], outcome === 'ok');
+    return exitCodeOfCycle(outcome, context.stoppedBy());
+  } finally {
+    logging.close();
+  }
+}
+
+function toJson(report: CycleReport): object {
+  return {
+    run: report.id,
+    outcome: outcomeOf(report),
+    commit: report.commit ?? null,
+    recovered: report.recovery.recovered,
+    updated: report.replaced.map(({ name, fromVersion, toVersion }) => ({
+      name,
+      from: fromVersion ?? null,
+      to: toVersion,
+    })),
+    not_updated: report.notReplaced,
+    notices: report.notices,
+    modules: report.outcomes,
+  };
+}

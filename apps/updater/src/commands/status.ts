@@ -1,0 +1,43 @@
+import { readStatus, type ModuleStatus } from '@homeserver/orchestrator';
+import { formatLocalTime } from '@homeserver/system';
+import { lookAt, type CommandContext } from '../command-context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { formatTable } from '../text/format-table.ts';
+
+/** `updater status`: each module with its version, its last run and what holds it back. */
+export async function statusCommand(context: CommandContext): Promise<number> {
+  const status = lookAt(context, readStatus);
+  const table = formatTable(
+    ['module', 'version', 'last run', 'state'],
+    status.modules.map((module) => [
+      module.name,
+      module.version ?? '-',
+      module.lastRun === undefined ? '-' : `${module.lastRun.status} ${formatLocalTime(module.lastRun.at)}`,
+      describeState(module),
+    ]),
+  );
+  const { lastRun } = status;
+  const lines = [
+    ...(status.modules.length === 0 ? ['No modules are installed.'] : table),
+    lastRun === undefined
+      ? 'There was no run yet.'
+      : `Last run ${formatLocalTime(lastRun.ended)}: ${lastRun.outcome}${lastRun.error ? ` (${lastRun.error})` : ''}`,
+    ...(status.interrupted
+      ? ['A change is under way, or was interrupted: the next run, or "updater recover", finishes it.']
+      : []),
+  ];
+  context.answer(status, lines);
+  return EXIT.done;
+}
+
+function describeState(module: ModuleStatus): string {
+  if (module.problem !== undefined) return module.problem;
+  const failures = module.failed.map(({ version, nextTry }) =>
+    nextTry === undefined
+      ? `${version} is quarantined`
+      : `${version} failed, next try after ${formatLocalTime(nextTry)}`,
+  );
+  if (module.version === undefined) return ['not installed', ...failures].join('; ');
+  const own = module.enabled ? (module.unproven ? 'not proven yet' : 'ok') : 'disabled';
+  return [own, ...failures].join('; ');
+}

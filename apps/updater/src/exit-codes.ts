@@ -1,0 +1,79 @@
+import { constants } from 'node:os';
+import { LoggingError } from '@homeserver/logging';
+import { OrchestratorError, type CycleOutcome, type OrchestratorErrorCode } from '@homeserver/orchestrator';
+import { StateManagerError, type StateManagerErrorCode } from '@homeserver/state-manager';
+import { SystemError } from '@homeserver/system';
+import { SettingsError } from './settings/settings-error.ts';
+
+/** What the shell sees; the same for every command. */
+export const EXIT = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  failed: 3,
+  rollbackFailed: 4,
+  locked: 5,
+  unreachable: 6,
+  untrusted: 7,
+  updatesAvailable: 10,
+} as const;
+
+const ofOrchestrator: Readonly<Record<OrchestratorErrorCode, number>> = {
+  usage: EXIT.usage,
+  'no-rights': EXIT.usage,
+  locked: EXIT.locked,
+  unreachable: EXIT.unreachable,
+  untrusted: EXIT.untrusted,
+  'rollback-failed': EXIT.rollbackFailed,
+  stopped: EXIT.unexpected,
+  io: EXIT.unexpected,
+};
+
+const ofStateManager: Readonly<Record<StateManagerErrorCode, number>> = {
+  'invalid-name': EXIT.usage,
+  'invalid-request': EXIT.usage,
+  'invalid-path': EXIT.usage,
+  unsupported: EXIT.usage,
+  'no-backup': EXIT.usage,
+  'unsafe-backup-dir': EXIT.usage,
+  'wrong-backup-dir': EXIT.usage,
+  'cannot-capture': EXIT.failed,
+  'no-space': EXIT.failed,
+  overlap: EXIT.failed,
+  'change-failed': EXIT.failed,
+  // A restore that was asked for did not happen: nothing was touched, but a person must look.
+  damaged: EXIT.rollbackFailed,
+  'cannot-restore': EXIT.rollbackFailed,
+  'rollback-failed': EXIT.rollbackFailed,
+  locked: EXIT.locked,
+  io: EXIT.unexpected,
+};
+
+const ofCycle: Readonly<Record<CycleOutcome, number>> = {
+  ok: EXIT.done,
+  failed: EXIT.failed,
+  'rollback-failed': EXIT.rollbackFailed,
+  stopped: EXIT.unexpected,
+};
+
+/** The exit code of a command that ended with an error. `signal`: the one that asked it to stop. */
+export function exitCodeOfError(error: unknown, signal: NodeJS.Signals | undefined): number {
+  const code = codeOf(error);
+  return signal !== undefined && code !== EXIT.rollbackFailed ? exitCodeOfSignal(signal) : code;
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof OrchestratorError) return ofOrchestrator[error.code];
+  if (error instanceof StateManagerError) return ofStateManager[error.code];
+  if (error instanceof SettingsError || error instanceof LoggingError) return EXIT.usage;
+  if (error instanceof SystemError && error.code === 'lock-held') return EXIT.locked;
+  return EXIT.unexpected;
+}
+
+export function exitCodeOfCycle(outcome: CycleOutcome, signal: NodeJS.Signals | undefined): number {
+  return signal !== undefined && outcome !== 'rollback-failed' ? exitCodeOfSignal(signal) : ofCycle[outcome];
+}
+
+function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}

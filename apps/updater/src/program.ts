@@ -1,0 +1,106 @@
+import { ORCHESTRATOR_VERSION, isModuleName } from '@homeserver/orchestrator';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { backupsListCommand } from './commands/backups-list.ts';
+import { checkCommand } from './commands/check.ts';
+import { historyCommand } from './commands/history.ts';
+import { recoverCommand } from './commands/recover.ts';
+import { restoreCommand } from './commands/restore.ts';
+import { runCommand, type RunFlags } from './commands/run.ts';
+import { statusCommand } from './commands/status.ts';
+import { settingDefinitions, settingNames } from './settings/settings.ts';
+import type { GivenFlags } from './settings/read-settings.ts';
+
+/** Runs one command: makes its context from its flags, and keeps its exit code. */
+export type Perform = (
+  name: string,
+  flags: CommonFlags,
+  act: (context: CommandContext) => Promise<number>,
+) => Promise<void>;
+
+export type CommonFlags = GivenFlags & { json?: boolean };
+
+/** The command line: every command with its flags and an example. `updater` alone is `updater run`. */
+export function buildProgram(perform: Perform): Command {
+  const program = new Command('updater')
+    .description('Keeps a home server up to date, and brings it back when something breaks.')
+    .version(ORCHESTRATOR_VERSION)
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .exitOverride();
+
+  const command = (name: string, description: string, example: string): Command =>
+    withCommonOptions(program.command(name).description(description).addHelpText('after', `\nExample:\n  ${example}`));
+
+  command(
+    'run',
+    'update the modules, then run every enabled one',
+    'updater run --repo-url https://example.org/updates.git',
+  )
+    .addOption(new Option('--only <phase>', 'one phase alone').choices(['replace', 'run']))
+    .option('--module <name>', 'only this module (may be repeated)', collectModule)
+    .option('--retry', 'try again what failed here before')
+    .option('--check-only', 'only look, as "updater check" does')
+    .option('--check', 'the same')
+    .addOption(waitOption())
+    .action((flags: CommonFlags & RunFlags & { checkOnly?: boolean; check?: boolean }) =>
+      flags.checkOnly || flags.check
+        ? perform('check', flags, (context) => checkCommand(context, flags))
+        : perform('run', flags, (context) => runCommand(context, flags)),
+    );
+  command('check', 'say what there is to update; exit code 10 if anything', 'updater check --json')
+    .addOption(waitOption())
+    .action((flags: CommonFlags & { wait?: number }) =>
+      perform('check', flags, (context) => checkCommand(context, flags)),
+    );
+  command('status', 'show each module: version, last run, state', 'updater status').action((flags: CommonFlags) =>
+    perform('status', flags, statusCommand),
+  );
+  command('history', 'show past runs, or one of them', 'updater history 20261120T031500Z')
+    .argument('[run]', 'id of a run, or its beginning')
+    .action((run: string | undefined, flags: CommonFlags) =>
+      perform('history', flags, (context) => historyCommand(context, run)),
+    );
+  command('recover', 'finish what a crash interrupted', 'updater recover')
+    .addOption(waitOption())
+    .action((flags: CommonFlags & { wait?: number }) =>
+      perform('recover', flags, (context) => recoverCommand(context, flags)),
+    );
+  command('restore', 'put the backup of a module back', 'updater restore adblock')
+    .argument('<module>', 'its name, as "updater backups list" shows it')
+    .addOption(waitOption())
+    .action((module: string, flags: CommonFlags & { wait?: number }) =>
+      perform('restore', flags, (context) => restoreCommand(context, module, flags)),
+    );
+  const backups = program.command('backups').description('what could be restored');
+  withCommonOptions(
+    backups
+      .command('list')
+      .description('show every backup')
+      .addHelpText('after', '\nExample:\n  updater backups list --json'),
+  ).action((flags: CommonFlags) => perform('backups-list', flags, backupsListCommand));
+  return program;
+}
+
+function withCommonOptions(command: Command): Command {
+  for (const name of settingNames) {
+    const { flag, placeholder, description, ...definition } = settingDefinitions[name];
+    const shown = definition.default === undefined ? description : `${description} (default: ${definition.default})`;
+    command.option(`${flag} <${placeholder}>`, shown);
+  }
+  return command
+    .option('--config <FILE>', 'settings file (default: /etc/homeserver-updates/config.json)')
+    .option('--json', 'one JSON object on stdout');
+}
+
+function waitOption(): Option {
+  return new Option('--wait <seconds>', 'wait so long for another updater').argParser((text) => {
+    if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a number of seconds is needed.');
+    return Number(text);
+  });
+}
+
+function collectModule(name: string, before: string[] = []): string[] {
+  if (!isModuleName(name)) throw new InvalidArgumentError('this is not a module name.');
+  return [...before, name];
+}

@@ -1,0 +1,65 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { repositoryWith } from '../support/module-files.ts';
+import { serverFolder, type ServerFolder } from '../support/server-folder.ts';
+
+/** The updater was killed while a module was between two halves of a guarded change. */
+async function interruptedServer(): Promise<{ server: ServerFolder; file: string }> {
+  const server = await serverFolder();
+  const file = path.join(server.root, 'conf');
+  fs.writeFileSync(file, 'mine');
+  const main = `await context.state.guard('one', { files: ['${file}'] }, async () => {
+    fs.writeFileSync('${file}', 'half');
+    process.kill(process.ppid, 'SIGKILL');
+    await new Promise(() => {});
+  });`;
+  await server.repository.commit(repositoryWith({ one: { version: '1.0.0', main } }));
+  await server.updater('run');
+  return { server, file };
+}
+
+describe('updater recover', { timeout: 30_000 }, () => {
+  it('says so when nothing was open', async () => {
+    const server = await serverFolder();
+    const { exitCode, stdout } = await server.updater('recover');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'Nothing was open.\n' });
+    expect((await server.answer('recover')).answer).toEqual({
+      schema: 'homeserver-updates/recover@1',
+      ok: true,
+      data: { recovered: [], failed: [] },
+    });
+  });
+
+  it('brings back what a killed updater left half done, once', async () => {
+    const { server, file } = await interruptedServer();
+    expect(fs.readFileSync(file, 'utf8')).toBe('half');
+    expect((await server.answer('status')).answer.data.interrupted).toBe(true);
+    const { exitCode, stdout } = await server.updater('recover');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\[WARNING\] Recovered from an interruption: one: 1 entry put back.*\n/);
+    expect(stdout).toMatch(/^1 recovered, 0 failed\.$/m);
+    expect(fs.readFileSync(file, 'utf8')).toBe('mine');
+    expect((await server.updater('recover')).stdout).toBe('Nothing was open.\n');
+    expect((await server.answer('status')).answer.data.interrupted).toBe(false);
+  });
+
+  it('ends with 4 and names the file when the way back is damaged', async () => {
+    const { server, file } = await interruptedServer();
+    fs.writeFileSync(path.join(server.backupDir, 'one_backup/files', file), 'evil');
+    const { exitCode, answer } = await server.answer('recover');
+    expect(exitCode).toBe(4);
+    expect(answer).toMatchObject({ ok: false, data: { failed: [expect.stringContaining('conf')] } });
+    expect(fs.readFileSync(file, 'utf8')).toBe('half');
+  });
+
+  it('ends with 4 and says what to do when the note of an interrupted update cannot be read', async () => {
+    const server = await serverFolder();
+    await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
+    await server.updater('run');
+    fs.writeFileSync(path.join(server.stateDir, 'replace.json'), '{"format":1,"id"');
+    const { exitCode, stderr } = await server.updater('recover');
+    expect(exitCode).toBe(4);
+    expect(stderr).toMatch(/^updater: cannot read .*replace\.json: .*\n {2}.*rm .*replace\.json\n$/);
+  });
+});

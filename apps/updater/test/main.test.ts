@@ -1,0 +1,54 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { repositoryWith } from './support/module-files.ts';
+import { program } from './support/run-updater.ts';
+import { serverFolder } from './support/server-folder.ts';
+
+describe('the program', { timeout: 30_000 }, () => {
+  it.each([[['run']], [['run', '--json']]])(
+    'carries an update through when nobody reads its output (%s)',
+    async (args) => {
+      const server = await serverFolder();
+      await server.repository.commit(repositoryWith({ one: { version: '1.0.0' }, two: { version: '1.0.0' } }));
+      const { child, ended } = server.start(args);
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      expect((await ended).exitCode).toBe(0);
+      expect(server.index()).toEqual({ one: '1.0.0', two: '1.0.0' });
+      expect(fs.readFileSync(server.logFile, 'utf8')).toContain('Update orchestration completed');
+    },
+  );
+
+  it('starts by its name from a built checkout', () => {
+    const bin = path.resolve(import.meta.dirname, '../../../node_modules/.bin/updater');
+    const { status, stdout } = spawnSync(bin, ['--version'], { encoding: 'utf8', cwd: '/' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
+  it('goes on without a log file when the disk has no room for one', async () => {
+    const server = await serverFolder();
+    await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
+    const { exitCode, stdout } = await server.updater('run', '--log-file', '/dev/full');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\[ERROR\] cannot write the log file \/dev\/full: ENOSPC.*\n/);
+  });
+
+  it('keeps secrets of an address out of everything it says and writes', async () => {
+    const server = await serverFolder();
+    const url = 'https://user:s3cret-t0ken@127.0.0.1:1/updates.git';
+    const { exitCode, stdout, stderr } = await server.updater('run', '--repo-url', url);
+    expect(exitCode).toBe(6);
+    expect(stdout + stderr + fs.readFileSync(server.logFile, 'utf8')).not.toContain('s3cret');
+    const found = spawnSync('grep', ['-rl', 's3cret', server.root], { encoding: 'utf8' });
+    expect(found.stdout).toBe('');
+  });
+
+  it('is one program: the file that package.json names', () => {
+    const { bin } = JSON.parse(fs.readFileSync(path.resolve(import.meta.dirname, '../package.json'), 'utf8')) as {
+      bin: { updater: string };
+    };
+    expect(path.resolve(import.meta.dirname, '..', bin.updater)).toBe(program);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { repositoryWith } from './support/module-files.ts';
+import { serverFolder } from './support/server-folder.ts';
+
+const nothing = ['modules path', 'is missing', 'backups', 'is missing'];
+
+describe('the command line', { timeout: 30_000 }, () => {
+  it.each([
+    ['an unknown command', ['stauts'], /unknown command 'stauts'\n\(Did you mean status\?\)/],
+    ['an unknown flag', ['run', '--rety'], /unknown option '--rety'\n\(Did you mean --retry\?\)/],
+    [
+      'an unknown flag without a command',
+      ['--chek-only'],
+      /unknown option '--chek-only'\n\(Did you mean --check-only\?\)/,
+    ],
+    ['a word too many', ['status', 'adblock'], /too many arguments for 'status'/],
+    [
+      'a phase that does not exist',
+      ['run', '--only', 'sync'],
+      /'--only <phase>' argument 'sync' is invalid.*replace, run/,
+    ],
+    [
+      'a time that is no number',
+      ['run', '--wait', '5s'],
+      /'--wait <seconds>' argument '5s' is invalid.*number of seconds/,
+    ],
+    [
+      'a module that cannot be one',
+      ['run', '--module', '../x'],
+      /'--module <name>' argument '\.\.\/x' is invalid.*module name/,
+    ],
+    ['a flag without its value', ['run', '--repo-url'], /'--repo-url <URL>' argument missing/],
+    ['an empty path', ['run', '--state-dir', ''], /--state-dir: is empty/],
+    ['restore without a module', ['restore'], /missing required argument 'module'/],
+    ['a command in parts', ['backups'], /Usage: updater backups/],
+  ])('with %s ends with 2, says so, and touches nothing', async (_, args, message) => {
+    const server = await serverFolder();
+    const { exitCode, stdout, stderr } = await server.updater(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(server.contents()).toEqual(nothing);
+  });
+
+  it('without a command is that of "run"', async () => {
+    const server = await serverFolder();
+    await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
+    expect((await server.answer('--branch', 'main')).answer.schema).toBe('homeserver-updates/run@1');
+    expect(server.index()).toEqual({ one: '1.0.0' });
+    expect((await server.updater()).exitCode).toBe(0);
+  });
+
+  it('takes a flag over the variable of the same setting', async () => {
+    const server = await serverFolder();
+    await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
+    const { exitCode } = await server.updater('run', '--modules-path', `${server.root}/elsewhere`);
+    expect(exitCode).toBe(0);
+    expect(server.contents().slice(0, 2)).toEqual(nothing.slice(0, 2));
+  });
+
+  it.each([['--help'], ['-h'], ['help'], ['run', '--help'], ['backups', 'list', '--help'], ['--version']])(
+    'answers %s %s %s',
+    async (...args) => {
+      const { exitCode, stdout, stderr } = await (await serverFolder()).updater(...args);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout).toMatch(args[0] === '--version' ? /^\d+\.\d+\.\d+\n$/ : /^Usage: updater /);
+    },
+  );
+
+  it.each([['run'], ['check'], ['status'], ['history'], ['recover'], ['restore'], ['backups', 'list']])(
+    'has an example and every setting in the help of %s %s',
+    async (...args) => {
+      const { stdout } = await (await serverFolder()).updater(...args, '--help');
+      expect(stdout).toContain(`Example:\n  updater ${args.join(' ')}`);
+      for (const flag of [
+        'repo-url',
+        'branch',
+        'modules-path',
+        'state-dir',
+        'local-repo',
+        'backup-dir',
+        'log-file',
+        'config',
+        'json',
+      ])
+        expect(stdout).toContain(`--${flag}`);
+    },
+  );
+});

@@ -1,0 +1,73 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '@homeserver/test-support';
+import { readSettings } from '../../src/settings/read-settings.ts';
+import { serverFolder } from '../support/server-folder.ts';
+
+function settingsFile(content: unknown): string {
+  const file = path.join(temporaryDirectory(), 'config.json');
+  fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+describe('readSettings', () => {
+  it('takes the flag before the variable, the variable before the file, and the file before the default', () => {
+    const config = settingsFile({ $schema: './x.json', branch: 'file', repoUrl: 'file:///file' });
+    const environment = { UPDATER_BRANCH: 'variable', UPDATER_CONFIG: config };
+    expect(readSettings({ branch: 'flag' }, environment).branch).toBe('flag');
+    expect(readSettings({}, environment).branch).toBe('variable');
+    expect(readSettings({}, { UPDATER_CONFIG: config }).branch).toBe('file');
+    expect(readSettings({ config: settingsFile({}) }, {}).branch).toBe('main');
+    expect(readSettings({}, environment).repoUrl).toBe('file:///file');
+  });
+
+  it('has the documented defaults, and keeps the mirror in the state directory', () => {
+    expect(readSettings({ config: settingsFile({}) }, {})).toEqual({
+      repoUrl: '',
+      branch: 'main',
+      modulesPath: '/var/local/lib/updates',
+      stateDir: '/var/lib/homeserver-updates',
+      localRepo: '/var/lib/homeserver-updates/repo',
+      backupDir: '/var/backups/updates',
+      logFile: '/var/log/homeserver/updates.log',
+    });
+    expect(readSettings({ config: settingsFile({}), stateDir: '/elsewhere' }, {}).localRepo).toBe('/elsewhere/repo');
+  });
+
+  it('takes an empty variable for none, and refuses an empty flag', () => {
+    const config = settingsFile({});
+    expect(readSettings({ config }, { UPDATER_STATE_DIR: '' }).stateDir).toBe('/var/lib/homeserver-updates');
+    expect(() => readSettings({ config, stateDir: '' }, {})).toThrow('--state-dir: is empty');
+  });
+
+  it('makes a relative path of a flag absolute from where it was typed', () => {
+    expect(readSettings({ config: settingsFile({}), logFile: 'x.log' }, {}).logFile).toBe(path.resolve('x.log'));
+  });
+});
+
+describe('a settings file that is wrong', { timeout: 30_000 }, () => {
+  it.each([
+    ['an unknown key', { repoURL: 'x' }, /: repoURL: is not a setting\n {2}did you mean "repoUrl"\?\n$/],
+    ['a value of another type', { branch: 7 }, /: branch: must be a text\n$/],
+    ['an empty value', { branch: '' }, /: branch: must be a text\n$/],
+    ['a relative path', { stateDir: 'state' }, /: stateDir: must be an absolute path\n$/],
+    ['no object', [], /: must be a JSON object\n$/],
+    ['no JSON', '{"branch": ', /^updater: cannot read the settings file .*config\.json: .*JSON.*\n$/],
+  ])('with %s ends the program with 2 and names file and key', async (_, content, message) => {
+    const server = await serverFolder();
+    const config = settingsFile(content);
+    const { exitCode, stdout, stderr } = await server.updater('run', '--config', config);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).toContain(config);
+    expect(server.contents()).toEqual(['modules path', 'is missing', 'backups', 'is missing']);
+  });
+
+  it('that was named must exist', async () => {
+    const server = await serverFolder();
+    const { exitCode, stderr } = await server.updater('status', '--config', `${server.root}/none.json`);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^updater: cannot read the settings file .*none\.json: ENOENT.*\n$/);
+  });
+});

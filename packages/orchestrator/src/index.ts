@@ -1,0 +1,22 @@
+export { OrchestratorError } from './errors.ts';
+export { isModuleName } from './module-name.ts';
+export { outcomeOf } from './report/cycle-report.ts';
+export { ORCHESTRATOR_VERSION } from './report/global-index.ts';
+export { findRunRecord, readRunRecords } from './report/run-record.ts';
+export { restore } from './restore.ts';
+export { openServer } from './server.ts';
+export { readStatus } from './status.ts';
+export { checkForUpdates, recover, update } from './update.ts';
+
+export type { Detection, ModuleNotice, ModuleUpdate } from './detect/detect-updates.ts';
+export type { OrchestratorErrorCode, OrchestratorErrorOptions } from './errors.ts';
+export type { ModuleContext, ModuleMain, ModuleResult } from './module-contract.ts';
+export type { ServerRecovery } from './recover/recover-server.ts';
+export type { CycleOutcome, CycleReport } from './report/cycle-report.ts';
+export type { RunRecord } from './report/run-record.ts';
+export type { ModuleOutcome } from './run/module-outcome.ts';
+export type { ServerLocations, ServerPaths } from './server-paths.ts';
+export type { Server } from './server.ts';
+export type { ModuleStatus, ServerStatus } from './status.ts';
+export type { RepositorySettings } from './sync/sync-repository.ts';
+export type { UpdateOptions } from './update.ts';

@@ -1,0 +1,93 @@
+import { reasonOf, showPath } from '@homeserver/system';
+import { parseVersion } from '@homeserver/version-control';
+import { z } from 'zod';
+import { isModuleName } from './module-name.ts';
+
+/** What the updater uses of a module's index.json. */
+export interface ModuleIndex {
+  schemaVersion: string;
+  description: string;
+  /** Default true. */
+  enabled: boolean;
+  /** Low first; default 50, "critical" is 0. */
+  priority: number;
+  /** Modules that must have succeeded before, in the same run. */
+  dependencies: string[];
+  /** Default 1800. */
+  timeoutSeconds: number;
+  /** `configuration`, or `config`. */
+  configuration: Record<string, unknown>;
+  /** Fields that nothing here knows (`metadata.colour`): kept, and warned about. */
+  unknownKeys: string[];
+}
+
+export type ModuleIndexReading = { ok: true; index: ModuleIndex } | { ok: false; problem: string };
+
+const version = z
+  .string()
+  .refine((text) => parseVersion(text) !== undefined, 'must be a version like 1.2.3 (strict semver)');
+
+const schema = z.looseObject({
+  $schema: z.string().optional(),
+  metadata: z.looseObject({
+    schema_version: version,
+    name: z.string().optional(),
+    description: z.string().default(''),
+    enabled: z.boolean().default(true),
+    priority: z
+      .union([z.int(), z.literal('critical').transform(() => 0)], 'must be an integer or "critical"')
+      .default(50),
+    dependencies: z.array(z.string().refine(isModuleName, 'must be the name of a module')).default([]),
+    lastSafeVersion: version.optional(),
+    timeoutSeconds: z.number().positive().max(86_400).default(1800),
+  }),
+  configuration: z.record(z.string(), z.unknown()).optional(),
+  config: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** Fields at the top that the hotfix module reads itself. */
+const hotfixFields = ['pools', 'finalClosure', 'operations', 'validation'];
+const known = new Set([
+  ...hotfixFields,
+  ...Object.keys(schema.shape),
+  ...Object.keys(schema.shape.metadata.shape).map((key) => `metadata.${key}`),
+]);
+
+/** Reads index.json of the module `name`; a problem is one line that names the field. `file` is for the message. */
+export function readModuleIndex(bytes: Uint8Array, file: string, name: string): ModuleIndexReading {
+  const problem = (text: string): ModuleIndexReading => ({ ok: false, problem: `${file}: ${text}` });
+  if (bytes.length === 0) return problem('is empty');
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    return problem(`is not valid JSON (${showPath(reasonOf(error))})`);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue?.path.join('.');
+    return problem(`${field ? `${field}: ` : ''}${issue?.message ?? 'has an unknown format'}`);
+  }
+  const { metadata, configuration, config } = parsed.data;
+  if (metadata.name !== undefined && metadata.name !== name) {
+    return problem(`metadata.name: is "${showPath(metadata.name)}", but the module's directory is "${name}"`);
+  }
+  const fields = [...Object.keys(parsed.data), ...Object.keys(metadata).map((key) => `metadata.${key}`)];
+  return {
+    ok: true,
+    index: {
+      schemaVersion: metadata.schema_version,
+      description: metadata.description,
+      enabled: metadata.enabled,
+      priority: metadata.priority,
+      dependencies: metadata.dependencies,
+      timeoutSeconds: metadata.timeoutSeconds,
+      configuration: configuration ?? config ?? {},
+      unknownKeys: fields.filter((field) => !known.has(field)),
+    },
+  };
+}
+
+/** The entry files that a module may have, in order of preference. */
+export const ENTRY_NAMES = ['index.ts', 'index.mts', 'index.mjs', 'index.js', 'index.cjs'] as const;

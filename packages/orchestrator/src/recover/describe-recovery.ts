@@ -1,0 +1,27 @@
+import type { RecoveryReport } from '@homeserver/state-manager';
+
+type Undone = RecoveryReport['found'][number];
+
+const SHOWN_PLACES = 5;
+
+/** What was put back and what could not be, one line each, for people. */
+export function describeRecovery({ found, damaged }: RecoveryReport): { reverted: string[]; rollbackFailed: string[] } {
+  return {
+    reverted: found.filter((one) => one.outcome === 'restored').map(describeRestored),
+    rollbackFailed: [
+      ...found.filter((one) => one.outcome === 'failed').map((one) => `${one.slot}: ${one.error ?? 'unknown'}`),
+      ...damaged.map(({ file, why }) => `${file} cannot be read: ${why}`),
+    ],
+  };
+}
+
+function describeRestored({ slot, kind, report }: Undone): string {
+  if (kind === 'restore') return `${slot}: the restore of its backup was completed`;
+  const entries = (report?.restored.length ?? 0) + (report?.adjusted.length ?? 0);
+  const places = report?.displaced.map(({ to }) => to) ?? [];
+  if (entries === 0 && places.length === 0) return `${slot}: nothing had been changed yet`;
+  const more = places.length > SHOWN_PLACES ? ` and ${places.length - SHOWN_PLACES} more` : '';
+  const kept =
+    places.length === 0 ? '' : `; what was in the way is kept: ${places.slice(0, SHOWN_PLACES).join(', ')}${more}`;
+  return `${slot}: ${entries} ${entries === 1 ? 'entry' : 'entries'} put back${kept}`;
+}

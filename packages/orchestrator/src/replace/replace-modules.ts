@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  makeDirectoryDurably,
+  readLink,
+  reasonOf,
+  syncDirectory,
+  syncFileSystemOf,
+  temporaryName,
+  writeFileDurably,
+  type Logger,
+} from '@homeserver/system';
+import { stageTrees, treeIdOf, type Mirror, type TreeToStage } from '@homeserver/version-control';
+import type { ModuleUpdate } from '../detect/detect-updates.ts';
+import { readModuleRecords, writeModuleRecords, type Unproven } from '../records/module-records.ts';
+import type { ServerPaths } from '../server-paths.ts';
+import type { InstalledModule } from '../store/installed-modules.ts';
+import { entryOfLink, storeEntryName } from '../store/store-entry.ts';
+import { collectGarbage } from './collect-garbage.ts';
+import { removeReplaceIntent, writeReplaceIntent, type ReplaceIntent, type Switch } from './replace-intent.ts';
+import { switchModules } from './switch-modules.ts';
+
+export interface Replacement {
+  replaced: ModuleUpdate[];
+  failed: { name: string; error: string }[];
+}
+
+/** What is going to happen to one module. */
+interface Plan {
+  update: ModuleUpdate;
+  switch: Switch;
+  /** What is to be remembered until the new version has succeeded; undefined when it is the version that is there. */
+  unproven?: Unproven;
+}
+
+/**
+ * Brings every update onto the server: intent, stage, sync, switch, index; one intent and one sync for the whole batch.
+ * Content comes from git objects. A module that cannot be replaced fails alone. When this returns, the replaced modules
+ * are durable, and marked as unproven until their first success.
+ */
+export async function replaceModules(
+  paths: ServerPaths,
+  mirror: Mirror,
+  updates: readonly ModuleUpdate[],
+  installed: ReadonlyMap<string, InstalledModule>,
+  logger: Logger,
+): Promise<Replacement> {
+  if (updates.length === 0) return { replaced: [], failed: [] };
+  prepareDirectories(paths);
+  const failed = new Map<string, string>();
+  const planned = plan(paths, updates, installed, failed);
+  const intent: ReplaceIntent = {
+    format: 1,
+    id: randomBytes(6).toString('hex'),
+    kind: 'update',
+    switches: planned.map((one) => one.switch),
+  };
+  writeReplaceIntent(paths.replaceIntent, intent);
+
+  await stage(paths, mirror, planned, failed, logger);
+  const staged = planned.filter(({ update }) => !failed.has(update.name));
+  const switches = staged.map((one) => one.switch);
+  if (staged.length < planned.length) writeReplaceIntent(paths.replaceIntent, { ...intent, switches });
+
+  markUnproven(paths, staged);
+  switchModules(paths, { ...intent, switches });
+  removeReplaceIntent(paths.replaceIntent);
+  collectGarbage(paths);
+  const replaced = staged.map(({ update }) => update);
+  for (const { name } of replaced) logger.info(`Updated module ${name}`);
+  return { replaced, failed: [...failed].map(([name, error]) => ({ name, error })) };
+}
+
+function prepareDirectories(paths: ServerPaths): void {
+  for (const directory of [paths.modules, paths.store]) makeDirectoryDurably(directory);
+  // Keeps a package.json somewhere above from deciding how the modules' files are read.
+  const marker = path.join(paths.store, 'package.json');
+  if (!fs.existsSync(marker)) writeFileDurably(marker, '{ "private": true }\n', { mode: 0o644 });
+}
+
+function plan(
+  paths: ServerPaths,
+  updates: readonly ModuleUpdate[],
+  installed: ReadonlyMap<string, InstalledModule>,
+  failed: Map<string, string>,
+): Plan[] {
+  const records = readModuleRecords(paths.moduleRecords);
+  return updates.flatMap((update) => {
+    try {
+      return [planOne(paths, update, installed.get(update.name), records[update.name]?.unproven)];
+    } catch (error) {
+      failed.set(update.name, `modules/${update.name}: ${reasonOf(error)}`);
+      return [];
+    }
+  });
+}
+
+function planOne(
+  paths: ServerPaths,
+  update: ModuleUpdate,
+  here: InstalledModule | undefined,
+  unprovenHere: Unproven | undefined,
+): Plan {
+  const { name, entry: to } = update;
+  const takeOver = here !== undefined && here.entry === undefined;
+  const from = takeOver
+    ? storeEntryName(name, here.version ?? '0.0.0', treeIdOf(here.directory))
+    : (here?.entry ?? null);
+  const backupBefore = entryOfLink(readLink(path.join(paths.modules, `${name}.backup`)) ?? '') ?? null;
+  if (from === to) {
+    const same = { name, from, to, backup_before: backupBefore, backup_after: backupBefore, take_over: false };
+    return { update, switch: same };
+  }
+  // A version that never succeeded is not what one goes back to; the one before it is, and stays where it can be found.
+  const isUnproven = unprovenHere !== undefined && unprovenHere.entry === from && unprovenHere.previous !== null;
+  const previous = isUnproven ? unprovenHere.previous : from;
+  const previousBackup = isUnproven ? unprovenHere.previous_backup : backupBefore;
+  return {
+    update,
+    switch: {
+      name,
+      from,
+      to,
+      backup_before: backupBefore,
+      backup_after: previous ?? backupBefore,
+      take_over: takeOver,
+    },
+    unproven: { entry: to, previous, previous_backup: previousBackup, starts: 0 },
+  };
+}
+
+/** All in one go; when the machine refuses (a full disk), one by one, so that a tree that does not fit holds up no other. */
+async function stageEach(
+  mirror: Mirror,
+  trees: readonly TreeToStage[],
+  logger: Logger,
+): Promise<{ error?: unknown }[]> {
+  try {
+    return await stageTrees(mirror, trees);
+  } catch (error) {
+    if (trees.length === 1) return [{ error }];
+    logger.warn(`The modules are brought in one by one now, because together they cannot be: ${reasonOf(error)}`);
+    const results: { error?: unknown }[] = [];
+    for (const tree of trees) results.push(...(await stageEach(mirror, [tree], logger)));
+    return results;
+  }
+}
+
+/** Puts the trees into the store, durably; what cannot be staged goes to `failed`, with the reason. */
+async function stage(
+  paths: ServerPaths,
+  mirror: Mirror,
+  planned: readonly Plan[],
+  failed: Map<string, string>,
+  logger: Logger,
+): Promise<void> {
+  const wanted = planned.map(({ update }) => update).filter((update) => !isInStore(paths, update));
+  const batch = wanted.map((update) => ({ update, target: path.join(paths.store, temporaryName()) }));
+  const results = await stageEach(
+    mirror,
+    batch.map(({ update, target }) => ({ treeId: update.treeId, target })),
+    logger,
+  );
+  syncFileSystemOf(paths.store);
+  for (const [at, { update, target }] of batch.entries()) {
+    const result = results[at];
+    if (result?.error !== undefined) {
+      failed.set(update.name, `modules/${update.name}: ${reasonOf(result.error)}`);
+      continue;
+    }
+    const entry = path.join(paths.store, update.entry);
+    fs.rmSync(entry, { recursive: true, force: true }); // Damaged, or isInStore() would have kept it.
+    fs.renameSync(target, entry);
+  }
+  syncDirectory(paths.store);
+}
+
+/** An entry of that name is only used when its content is what git says. */
+function isInStore(paths: ServerPaths, update: ModuleUpdate): boolean {
+  const entry = path.join(paths.store, update.entry);
+  if (!fs.existsSync(entry)) return false;
+  try {
+    return treeIdOf(entry, update.treeId.length === 64 ? 'sha256' : 'sha1') === update.treeId;
+  } catch {
+    return false; // It holds what no commit can hold, or cannot be read.
+  }
+}
+
+function markUnproven(paths: ServerPaths, staged: readonly Plan[]): void {
+  const records = readModuleRecords(paths.moduleRecords);
+  for (const { update, unproven } of staged)
+    if (unproven !== undefined) records[update.name] = { ...records[update.name], unproven };
+  writeModuleRecords(paths.moduleRecords, records);
+}

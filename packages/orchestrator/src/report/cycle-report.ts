@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import type { ModuleNotice, ModuleUpdate } from '../detect/detect-updates.ts';
+import type { ServerRecovery } from '../recover/recover-server.ts';
+import type { ModuleOutcome } from '../run/module-outcome.ts';
+import { ORCHESTRATOR_VERSION } from './global-index.ts';
+import { newRunId, type RunRecord } from './run-record.ts';
+
+/** Everything that one cycle found and did. */
+export interface CycleReport {
+  id: string;
+  started: number;
+  ended: number;
+  commit: string | undefined;
+  recovery: ServerRecovery;
+  updates: ModuleUpdate[];
+  replaced: ModuleUpdate[];
+  notReplaced: { name: string; error: string }[];
+  notices: ModuleNotice[];
+  outcomes: ModuleOutcome[];
+  /** The modules were to be run in this cycle. */
+  ranModules: boolean;
+  stopped: boolean;
+}
+
+/** The report of a cycle that begins now; nothing is in it yet. */
+export function beginReport(): CycleReport {
+  const now = new Date();
+  const seconds = Math.floor(now.getTime() / 1000);
+  return {
+    id: newRunId(now, randomBytes(3).toString('hex')),
+    started: seconds,
+    ended: seconds,
+    commit: undefined,
+    recovery: { recovered: [], failed: [] },
+    updates: [],
+    replaced: [],
+    notReplaced: [],
+    notices: [],
+    outcomes: [],
+    ranModules: false,
+    stopped: false,
+  };
+}
+
+export type CycleOutcome = 'ok' | 'failed' | 'rollback-failed' | 'stopped';
+
+/** What the cycle came to; the worst counts. */
+export function outcomeOf(report: CycleReport): CycleOutcome {
+  const { recovery, outcomes, notReplaced, notices, stopped } = report;
+  if (recovery.failed.length > 0 || outcomes.some((one) => one.rollbackFailed.length > 0)) return 'rollback-failed';
+  if (stopped) return 'stopped';
+  const isFailed =
+    notReplaced.length > 0 ||
+    notices.some((notice) => notice.kind === 'problem') ||
+    outcomes.some((one) => one.status !== 'succeeded' || one.reverted.length > 0);
+  return isFailed ? 'failed' : 'ok';
+}
+
+/** The closing lines of the log. */
+export function summaryLines(report: CycleReport): string[] {
+  const count = (status: ModuleOutcome['status']): number =>
+    report.outcomes.filter((one) => one.status === status).length;
+  const rolledBack = report.outcomes.filter((one) => one.rolledBack !== undefined);
+  const run = report.ranModules
+    ? [
+        `  - Enabled modules found: ${report.outcomes.length}`,
+        `  - Successfully executed: ${count('succeeded')}`,
+        ...(count('failed') > 0 ? [`  - Failed: ${names(report.outcomes, 'failed')}`] : []),
+        ...(count('skipped') > 0 ? [`  - Skipped: ${names(report.outcomes, 'skipped')}`] : []),
+        ...(rolledBack.length > 0 ? [`  - Rolled back: ${rolledBack.map(({ name }) => name).join(', ')}`] : []),
+      ]
+    : [];
+  return [
+    ...(report.ranModules
+      ? [`Module execution completed: ${count('succeeded')} successful, ${count('failed')} failed`]
+      : []),
+    report.stopped ? 'Update orchestration stopped at a safe point:' : 'Update orchestration completed:',
+    `  - Schema updates detected: ${report.updates.length}`,
+    `  - Successfully schema updated: ${report.replaced.length}`,
+    ...run,
+  ];
+}
+
+function names(outcomes: readonly ModuleOutcome[], status: ModuleOutcome['status']): string {
+  return outcomes
+    .filter((one) => one.status === status)
+    .map((one) => one.name)
+    .join(', ');
+}
+
+export function toRunRecord(report: CycleReport): RunRecord {
+  return {
+    format: 1,
+    id: report.id,
+    updater_version: ORCHESTRATOR_VERSION,
+    started: report.started,
+    ended: report.ended,
+    commit: report.commit ?? null,
+    outcome: outcomeOf(report),
+    recovered: report.recovery.recovered,
+    updated: report.replaced.map(({ name, fromVersion, toVersion }) => ({
+      name,
+      from: fromVersion ?? null,
+      to: toVersion,
+    })),
+    not_updated: [
+      ...report.notReplaced.map(({ name, error }) => ({ name, why: error })),
+      ...report.notices.map(({ name, text }) => ({ name, why: text })),
+    ],
+    modules: report.outcomes.map((one) => ({
+      name: one.name,
+      version: one.version,
+      status: one.status,
+      changed: one.changed,
+      duration_ms: one.durationMs,
+      ...(one.error === undefined ? {} : { error: one.error }),
+      ...(one.reverted.length === 0 ? {} : { reverted: one.reverted }),
+      ...(one.rollbackFailed.length === 0 ? {} : { rollback_failed: one.rollbackFailed }),
+      ...(one.rolledBack === undefined
+        ? {}
+        : { rolled_back: { from: one.rolledBack.from, to: one.rolledBack.to ?? null } }),
+    })),
+  };
+}

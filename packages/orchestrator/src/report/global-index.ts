@@ -1,0 +1,45 @@
+import { writeFileDurably, readFileText } from '@homeserver/system';
+import type { ServerPaths } from '../server-paths.ts';
+import { installedModules } from '../store/installed-modules.ts';
+
+/** index.json of the server: what is installed. Derived from the links, so damage to it costs nothing. */
+export interface GlobalIndex {
+  metadata: { schema_version: string; channel: string };
+  packages: Record<string, string>;
+}
+
+export const ORCHESTRATOR_VERSION = '1.0.0';
+
+/** The index as the links say it must be; metadata that is there already is kept. */
+export function deriveGlobalIndex(paths: ServerPaths): GlobalIndex {
+  const packages: Record<string, string> = {};
+  for (const { name, version } of installedModules(paths).values()) if (version !== undefined) packages[name] = version;
+  return { metadata: { schema_version: ORCHESTRATOR_VERSION, channel: 'stable', ...presentMetadata(paths) }, packages };
+}
+
+function presentMetadata(paths: ServerPaths): Partial<GlobalIndex['metadata']> {
+  try {
+    const { metadata } = JSON.parse(readFileText(paths.globalIndex)) as {
+      metadata?: Record<string, unknown>;
+    };
+    const kept = (['schema_version', 'channel'] as const).filter((key) => typeof metadata?.[key] === 'string');
+    return Object.fromEntries(kept.map((key) => [key, metadata?.[key]]));
+  } catch {
+    return {}; // Missing or damaged: it is written anew.
+  }
+}
+
+/** Brings index.json into agreement with the links; a file that is right already is not written. */
+export function writeGlobalIndex(paths: ServerPaths): void {
+  const text = `${JSON.stringify(deriveGlobalIndex(paths), undefined, 4)}\n`;
+  if (readIfFile(paths.globalIndex) !== text) writeFileDurably(paths.globalIndex, text, { mode: 0o644 });
+}
+
+/** undefined when there is nothing to read; writing then says why. */
+function readIfFile(file: string): string | undefined {
+  try {
+    return readFileText(file);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { errnoName, ioError, makeDirectoryDurably, writeJsonDurably, readFileText } from '@homeserver/system';
+import { z } from 'zod';
+import type { ServerPaths } from '../server-paths.ts';
+
+/** One cycle, as <stateDir>/runs/<utc time>-<id>.json keeps it. */
+export interface RunRecord {
+  format: 1;
+  /** `<utc time>-<id>`; also the name of the file. */
+  id: string;
+  updater_version: string;
+  /** Unix seconds. */
+  started: number;
+  ended: number;
+  /** The repository's commit; null when it was not reached. */
+  commit: string | null;
+  outcome: 'ok' | 'failed' | 'rollback-failed' | 'refused' | 'stopped';
+  /** Why the cycle ended early, one line. */
+  error?: string;
+  recovered: string[];
+  updated: { name: string; from: string | null; to: string }[];
+  not_updated: { name: string; why: string }[];
+  modules: {
+    name: string;
+    version: string;
+    status: 'succeeded' | 'failed' | 'skipped';
+    changed: boolean;
+    duration_ms: number;
+    error?: string;
+    reverted?: string[];
+    rollback_failed?: string[];
+    rolled_back?: { from: string; to: string | null };
+  }[];
+}
+
+/** Only what `history` relies on; the rest is shown as it is. */
+const recordSchema = z.looseObject({
+  format: z.literal(1),
+  id: z.string(),
+  started: z.number(),
+  ended: z.number(),
+  outcome: z.enum(['ok', 'failed', 'rollback-failed', 'refused', 'stopped']),
+  updated: z.array(z.looseObject({ name: z.string() })),
+  modules: z.array(z.looseObject({ name: z.string(), status: z.string() })),
+});
+
+const KEPT_DAYS = 90;
+
+/** A new id; it sorts by time, and has no dots: parts of a run are named `<id>.<part>`. */
+export function newRunId(now: Date, random: string): string {
+  return `${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${random}`;
+}
+
+/** Writes the record durably, and removes the ones that are older than 90 days. */
+export function writeRunRecord(paths: ServerPaths, record: RunRecord): void {
+  makeDirectoryDurably(paths.runs, { mode: 0o700 });
+  writeJsonDurably(path.join(paths.runs, `${record.id}.json`), record);
+  const oldest = newRunId(new Date((record.ended - KEPT_DAYS * 86_400) * 1000), '');
+  for (const name of recordNames(paths)) if (name < oldest) fs.rmSync(path.join(paths.runs, name));
+}
+
+/** The records of past cycles, newest first; `limit` of them. A file that is no record is passed over. */
+export function readRunRecords(paths: ServerPaths, limit: number): RunRecord[] {
+  const records: RunRecord[] = [];
+  for (const name of recordNames(paths).toReversed()) {
+    if (records.length === limit) break;
+    const record = readRecord(path.join(paths.runs, name));
+    if (record !== undefined) records.push(record);
+  }
+  return records;
+}
+
+/** The one record whose id is or begins with `id`; undefined when none or several do. */
+export function findRunRecord(paths: ServerPaths, id: string): RunRecord | undefined {
+  const names = recordNames(paths).filter((name) => name.startsWith(id));
+  const [name] = names;
+  return name === undefined || names.length > 1 ? undefined : readRecord(path.join(paths.runs, name));
+}
+
+function recordNames(paths: ServerPaths): string[] {
+  let names: string[];
+  try {
+    names = fs.readdirSync(paths.runs);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return [];
+    throw ioError('read the directory', paths.runs, error);
+  }
+  return names.filter((name) => /^\d{8}T\d{6}Z-[0-9a-f]+\.json$/.test(name)).sort();
+}
+
+function readRecord(file: string): RunRecord | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(readFileText(file))) as unknown as RunRecord;
+  } catch {
+    return undefined;
+  }
+}

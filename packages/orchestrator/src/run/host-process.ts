@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  childEnvironment,
+  endRunProcesses,
+  RUN_MARKER,
+  startWorker,
+  type Logger,
+  type Worker,
+  type WorkerEnd,
+} from '@homeserver/system';
+import type { ModuleResult } from '../module-contract.ts';
+import { UPDATER_PID, type RunRequest } from './host-protocol.ts';
+import { ModuleOutput, type EndLine } from './module-output.ts';
+
+/** How one run of one module in a host ended. */
+export interface HostRun {
+  /** Marker of this run: what its guards and its processes are known by. */
+  run: string;
+  result: ModuleResult | false;
+  /** The host can run another module. */
+  reusable: boolean;
+  stopped: boolean;
+}
+
+export interface HostLimits {
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+type Ending =
+  | { how: 'said'; line: EndLine }
+  | { how: 'died'; end: WorkerEnd }
+  | { how: 'timeout' }
+  | { how: 'stopped' };
+
+const KILL_GRACE_MS = 5000;
+const MODULES_PER_HOST = 100;
+const LAST_WORDS_WITHIN_MS = 250;
+/** Beside this file: built in a package, as it is in a checkout. */
+const script = fileURLToPath(new URL(`./module-host${path.extname(import.meta.url)}`, import.meta.url));
+
+/** One module host, seen from the updater. */
+export class HostProcess {
+  readonly #worker: Worker;
+  readonly #marker: string;
+  #modulesRun = 0;
+
+  /** `marker`: what every process of this host carries. `lockDescriptors` stay open as long as the host lives. */
+  constructor(marker: string, lockDescriptors: readonly number[]) {
+    this.#marker = marker;
+    this.#worker = startWorker(script, {
+      env: childEnvironment({ [RUN_MARKER]: marker, [UPDATER_PID]: String(process.pid) }),
+      holdDescriptors: lockDescriptors,
+      nodeArguments: ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--disable-warning=ExperimentalWarning'],
+    });
+  }
+
+  /** Runs a module to its end, whatever that is; its output goes to `log` line by line. Never throws. */
+  async run(request: Omit<RunRequest, 'nonce' | 'run'>, limits: HostLimits, log: Logger): Promise<HostRun> {
+    const nonce = randomBytes(12).toString('hex');
+    const run = `${this.#marker}.${request.name}`;
+    const output = new ModuleOutput(nonce, log);
+    const stopListening = output.listenTo(this.#worker);
+    this.#modulesRun += 1;
+    this.#worker.send({ ...request, run, nonce });
+    const ending = await this.#ending(output, limits);
+    if (ending.how === 'timeout' || ending.how === 'stopped') await this.#askToEnd(output);
+    if (ending.how !== 'said') await this.#lastWords();
+    stopListening();
+
+    if (ending.how === 'said') {
+      const { result, leftovers } = ending.line;
+      for (const leftover of leftovers) log.debug(`${leftover}; the next module gets a fresh process`);
+      return {
+        run,
+        result,
+        reusable: leftovers.length === 0 && this.#modulesRun < MODULES_PER_HOST,
+        stopped: false,
+      };
+    }
+    const error = describe(ending, limits, output.lastWords);
+    return { run, result: { success: false, error }, reusable: false, stopped: ending.how === 'stopped' };
+  }
+
+  async #ending(output: ModuleOutput, { timeoutMs, signal }: HostLimits): Promise<Ending> {
+    const over = new AbortController();
+    const stopped = signal ? aborted(signal, over.signal) : never();
+    try {
+      return await Promise.race<Ending>([
+        output.end.then((line) => ({ how: 'said', line })),
+        this.#worker.ended.then((end) => ({ how: 'died', end })),
+        sleep(timeoutMs, { how: 'timeout' as const }, { signal: over.signal }).catch(never),
+        stopped.then(() => ({ how: 'stopped' })),
+      ]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Gives the module the time to heed its `signal`; what it returns then does not count any more. */
+  async #askToEnd(output: ModuleOutput): Promise<void> {
+    this.#worker.kill('SIGTERM');
+    await this.#atMost(KILL_GRACE_MS, Promise.race([this.#worker.ended, output.end]));
+  }
+
+  /** What a process that ended had written may still be on its way; a daemon may keep the streams open for ever. */
+  async #lastWords(): Promise<void> {
+    const { stdout, stderr } = this.#worker;
+    const ends = [stdout, stderr].map((stream) => (stream.readableEnded ? undefined : once(stream, 'end')));
+    await this.#atMost(LAST_WORDS_WITHIN_MS, Promise.all(ends));
+  }
+
+  async #atMost(limitMs: number, event: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([event, sleep(limitMs, undefined, { signal: over.signal }).catch(() => {})]);
+    over.abort();
+  }
+
+  /** Ends the host, its process group, and everything that was started in it and slipped away. Resolves when none is left. */
+  async end(): Promise<void> {
+    this.#worker.kill('SIGKILL');
+    await this.#worker.ended;
+    // Whoever still holds the other ends must not keep the updater from ending.
+    this.#worker.stdout.destroy();
+    this.#worker.stderr.destroy();
+    await endRunProcesses(this.#marker);
+  }
+}
+
+function describe(ending: Exclude<Ending, { how: 'said' }>, limits: HostLimits, lastWords: string | undefined): string {
+  switch (ending.how) {
+    case 'timeout':
+      return `did not end within ${limits.timeoutMs / 1000} s`;
+    case 'stopped':
+      return 'was stopped, because the updater was asked to end';
+    case 'died': {
+      const { exitCode, signal } = ending.end;
+      const how =
+        signal === undefined
+          ? `ended the process with exit code ${exitCode} before main() was done`
+          : `was killed by ${signal}`;
+      return lastWords === undefined ? how : `${how}: ${lastWords.slice(0, 500)}`;
+    }
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** Resolves when `signal` is aborted; stops listening when `over` is. */
+function aborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true, signal: over }));
+}

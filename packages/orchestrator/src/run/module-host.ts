@@ -1,0 +1,99 @@
+import { constants } from 'node:os';
+import { registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { StateManager, StateManagerError } from '@homeserver/state-manager';
+import { dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
+import type { ModuleContext, ModuleMain, ModuleResult } from '../module-contract.ts';
+import { describeFailure } from './describe-failure.ts';
+import { formatHostLine, MAX_MESSAGE, UPDATER_PID, type HostLine, type RunRequest } from './host-protocol.ts';
+import { watchProcess } from './process-traces.ts';
+import { MAX_ERROR, readResult } from './read-result.ts';
+
+const CLOSING_TURNS = 10;
+
+/*
+ * The process that modules run in. It takes one RunRequest after the other and answers on stdout; the updater replaces it
+ * whenever a module did not end clean. It dies with the updater, at once.
+ */
+const updater = Number(process.env[UPDATER_PID]);
+delete process.env[UPDATER_PID];
+dieWithParent(constants.signals.SIGKILL);
+if (process.ppid !== updater) process.exit(1); // It died before the line above could take effect.
+
+process.umask(0o022);
+// Opened here: on first use it would look like something a module left open. Bound, because a module may replace `write`.
+const writeOut = process.stdout.write.bind(process.stdout);
+const writeErr = process.stderr.write.bind(process.stderr);
+const stop = new AbortController();
+process.on('SIGTERM', () => stop.abort(new Error('the updater asked this module to stop')));
+process.on('message', (request) => void run(request as RunRequest));
+process.on('disconnect', () => process.exit(0));
+
+let lastLoaded = '';
+registerHooks({
+  // A module imports `@homeserver/*` from wherever it lies: those names are looked up from here, not from there.
+  resolve: (specifier, context, next) =>
+    next(specifier, specifier.startsWith('@homeserver/') ? { ...context, parentURL: import.meta.url } : context),
+  load: (url, context, next) => {
+    lastLoaded = url;
+    return next(url, context);
+  },
+});
+
+async function run(request: RunRequest): Promise<void> {
+  process.env[RUN_MARKER] = request.run;
+  const leftoversSince = watchProcess();
+  const result = await outcomeOf(request);
+  for (const write of [writeOut, writeErr]) await new Promise((done) => write('', done)); // Until all is written.
+  let leftovers: string[] = [];
+  // A turn of the event loop brings a rejection that nobody handles to light; a handle that is being closed takes a few.
+  for (let turn = 0; turn === 0 || (leftovers.length > 0 && turn < CLOSING_TURNS); turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    leftovers = leftoversSince();
+  }
+  writeErr(`\n${request.nonce}\n`);
+  say(request, { kind: 'end', result, leftovers });
+}
+
+async function outcomeOf(request: RunRequest): Promise<ModuleResult | false> {
+  try {
+    const { main } = (await import(pathToFileURL(request.entry).href)) as { main?: ModuleMain };
+    if (typeof main !== 'function')
+      return { success: false, error: 'the entry does not export a function main(args, context)' };
+    return readResult(await main([], contextFor(request)));
+  } catch (error) {
+    const reason = describeFailure(error, request.directory, lastLoaded).slice(0, MAX_ERROR);
+    const isRollback = error instanceof StateManagerError && error.code === 'rollback-failed';
+    return { success: false, error: reason, ...(isRollback ? { rollbackFailed: [reason] } : {}) };
+  }
+}
+
+function contextFor(request: RunRequest): ModuleContext {
+  const level = (name: Extract<HostLine, { kind: 'log' }>['level']) => (message: string) =>
+    say(request, { kind: 'log', level: name, message: String(message).slice(0, MAX_MESSAGE) });
+  const log: Logger = { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
+  const { name, version, config, stateDir, backupDir, updaterStateDir, dryRun, retry } = request;
+  return {
+    name,
+    version,
+    log,
+    config,
+    stateDir,
+    state: new StateManager({
+      backupDir,
+      stateDir: updaterStateDir,
+      logger: log,
+      lock: 'inherited',
+      run: request.run,
+      session: name,
+    }),
+    run: (argv, options) => runCommand(argv, { signal: stop.signal, ...options }),
+    signal: stop.signal,
+    dryRun,
+    retry,
+  };
+}
+
+function say(request: RunRequest, line: HostLine): void {
+  writeOut(formatHostLine(request.nonce, line));
+}

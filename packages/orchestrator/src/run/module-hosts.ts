@@ -1,0 +1,40 @@
+import { reasonOf, type Logger } from '@homeserver/system';
+import { HostProcess } from './host-process.ts';
+
+/** The hosts of one cycle: one at a time, and a fresh one whenever the module in it did not end clean. */
+export class ModuleHosts {
+  readonly #runId: string;
+  readonly #lockDescriptors: readonly number[];
+  readonly #logger: Logger;
+  #current: HostProcess | undefined;
+  #number = 1;
+
+  /** `runId`: the cycle's, without dots. `lockDescriptors` stay open as long as a host lives. */
+  constructor(runId: string, lockDescriptors: readonly number[], logger: Logger) {
+    this.#runId = runId;
+    this.#lockDescriptors = lockDescriptors;
+    this.#logger = logger;
+  }
+
+  take(): HostProcess {
+    this.#current ??= new HostProcess(`${this.#runId}.${this.#number}`, this.#lockDescriptors);
+    return this.#current;
+  }
+
+  /** Ends the present host with all that was started in it; the next one is a part of the cycle of its own. */
+  async replace(): Promise<void> {
+    await this.end();
+    this.#number += 1;
+  }
+
+  /** Ends the present host; the next one goes on under the same marker, so that what both did is settled as one run. */
+  async end(): Promise<void> {
+    const host = this.#current;
+    this.#current = undefined;
+    try {
+      await host?.end();
+    } catch (error) {
+      this.#logger.error(reasonOf(error)); // Nothing is restored under a process that still lives: undoRun sees to that.
+    }
+  }
+}

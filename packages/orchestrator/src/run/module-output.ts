@@ -1,0 +1,77 @@
+import type { Logger, Worker } from '@homeserver/system';
+import { parseHostLine, type HostLine } from './host-protocol.ts';
+import { splitLines } from './split-lines.ts';
+
+export type EndLine = Extract<HostLine, { kind: 'end' }>;
+
+const MAX_LINES = 2000;
+const MAX_CHARACTERS = 1024 * 1024;
+const KEPT_ERROR_LINES = 40;
+/** An uncaught error as Node prints it, and what it prints around it. */
+const namedError = /^\[?[A-Z]\w*(?: \[\w+\])?: /;
+const noise = /^(?:at |Node\.js v|[{}\]^]+$)/;
+
+/** Sorts a host's output during one run into log lines of the module and the word that it has ended. */
+export class ModuleOutput {
+  /** Resolves when the end has been read on both streams, so that nothing of the module's output is missed. */
+  readonly end: Promise<EndLine>;
+  readonly #nonce: string;
+  readonly #log: Logger;
+  readonly #out = splitLines((line) => this.#line(line));
+  readonly #err = splitLines((line) => this.#errorLine(line));
+  readonly #outEnd = Promise.withResolvers<EndLine>();
+  readonly #errEnd = Promise.withResolvers<void>();
+  #lines = 0;
+  #characters = 0;
+  #isFull = false;
+  readonly #lastErrors: string[] = [];
+
+  constructor(nonce: string, log: Logger) {
+    this.#nonce = nonce;
+    this.#log = log;
+    this.end = this.#errEnd.promise.then(() => this.#outEnd.promise);
+  }
+
+  /** The most telling line of a crash: the error itself, not what Node prints around it. */
+  get lastWords(): string | undefined {
+    const telling = this.#lastErrors.filter((line) => line !== '' && !noise.test(line));
+    return telling.findLast((line) => namedError.test(line)) ?? telling.at(-1);
+  }
+
+  /** The returned function stops listening, and passes on what came last. */
+  listenTo(worker: Pick<Worker, 'stdout' | 'stderr'>): () => void {
+    const onOut = (chunk: Buffer): void => this.#out.add(chunk);
+    const onErr = (chunk: Buffer): void => this.#err.add(chunk);
+    worker.stdout.on('data', onOut);
+    worker.stderr.on('data', onErr);
+    return () => {
+      worker.stdout.off('data', onOut);
+      worker.stderr.off('data', onErr);
+      this.#out.flush();
+      this.#err.flush();
+    };
+  }
+
+  #line(text: string): void {
+    const line = parseHostLine(this.#nonce, text);
+    if (line === undefined) this.#say('info', text);
+    else if (line.kind === 'end') this.#outEnd.resolve(line);
+    else this.#say(line.level, line.message);
+  }
+
+  #errorLine(text: string): void {
+    if (text === this.#nonce) return this.#errEnd.resolve();
+    this.#lastErrors.push(text.trim());
+    if (this.#lastErrors.length > 2 * KEPT_ERROR_LINES) this.#lastErrors.splice(0, KEPT_ERROR_LINES);
+    this.#say('warn', text);
+  }
+
+  #say(level: keyof Logger, text: string): void {
+    if (this.#isFull) return;
+    this.#lines += 1;
+    this.#characters += text.length;
+    this.#isFull = this.#lines > MAX_LINES || this.#characters > MAX_CHARACTERS;
+    if (this.#isFull) this.#log.warn('it has said more than the log takes (2000 lines, 1 MiB); the rest is left out');
+    else this.#log[level](text);
+  }
+}

@@ -1,0 +1,144 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { StateManager } from '@homeserver/state-manager';
+import { makeDirectoryDurably, reasonOf, type Logger } from '@homeserver/system';
+import { ENTRY_NAMES } from '../module-index.ts';
+import type { ServerPaths } from '../server-paths.ts';
+import type { InstalledModule } from '../store/installed-modules.ts';
+import { enabledModules, type EnabledModule } from './enabled-modules.ts';
+import type { HostRun } from './host-process.ts';
+import { ModuleHosts } from './module-hosts.ts';
+import { logOutcome, notRun, type ModuleOutcome } from './module-outcome.ts';
+import { settleRun, type Settlement } from './settle-run.ts';
+import { markStarted } from './unproven-starts.ts';
+
+export interface RunSettings {
+  /** Id of this cycle, without dots. */
+  runId: string;
+  /** Only these modules; default all. */
+  modules?: readonly string[];
+  lockDescriptors: readonly number[];
+  retry: boolean;
+  dryRun: boolean;
+  signal?: AbortSignal;
+  /** The log of a module. */
+  logFor: (module: string) => Logger;
+  logger: Logger;
+  state: StateManager;
+}
+
+/**
+ * Runs every enabled module, each apart from the updater and, unless the one before ended clean, from the others. Each run
+ * is settled before the next begins: what a failed module's guards changed is undone, and an unproven version goes back.
+ */
+export async function runModules(
+  paths: ServerPaths,
+  installed: Iterable<InstalledModule>,
+  settings: RunSettings,
+): Promise<ModuleOutcome[]> {
+  const { logger } = settings;
+  const isWanted = ({ name }: { name: string }): boolean => settings.modules?.includes(name) ?? true;
+  logger.info('Getting enabled modules...');
+  const { ordered, unusable } = enabledModules(installed);
+  const toRun = ordered.filter(isWanted);
+  const outcomes = unusable.filter(isWanted).map((module) => notRun(module, 'failed', module.problem));
+  for (const outcome of outcomes) logOutcome(logger, outcome);
+  for (const { name } of toRun) logger.info(`Found enabled module: ${name}`);
+  logger.info(`Total enabled modules: ${outcomes.length + toRun.length}`);
+  if (toRun.length > 0) logger.info(`Running ${toRun.length} enabled modules...`);
+
+  // A dependency that was not asked for is taken to be in order.
+  const notAskedFor = new Set(ordered.filter((module) => !isWanted(module)).map(({ name }) => name));
+  const hosts = new ModuleHosts(settings.runId, settings.lockDescriptors, logger);
+  try {
+    for (const module of toRun) {
+      const obstacle = settings.signal?.aborted
+        ? 'the updater was asked to end before its turn'
+        : missingDependency(module, outcomes, notAskedFor);
+      const outcome =
+        obstacle === undefined ? await runOne(paths, module, hosts, settings) : notRun(module, 'skipped', obstacle);
+      logOutcome(logger, outcome);
+      outcomes.push(outcome);
+    }
+  } finally {
+    await hosts.end();
+  }
+  return outcomes;
+}
+
+function missingDependency(
+  module: EnabledModule,
+  outcomes: readonly ModuleOutcome[],
+  notAskedFor: ReadonlySet<string>,
+): string | undefined {
+  for (const name of module.dependencies) {
+    if (notAskedFor.has(name)) continue;
+    const outcome = outcomes.find((one) => one.name === name);
+    if (outcome === undefined) return `it depends on ${name}, which is not installed and enabled here`;
+    if (outcome.status !== 'succeeded')
+      return `it depends on ${name}, which ${outcome.status === 'failed' ? 'failed' : 'was skipped'}`;
+  }
+  return undefined;
+}
+
+async function runOne(
+  paths: ServerPaths,
+  module: EnabledModule,
+  hosts: ModuleHosts,
+  settings: RunSettings,
+): Promise<ModuleOutcome> {
+  const { name, version, directory } = module;
+  const startedAt = performance.now();
+  settings.logger.info(`Executing module: ${name}`);
+  const entry = ENTRY_NAMES.map((file) => path.join(directory, file)).find((file) => fs.existsSync(file));
+  if (entry === undefined) return notRun(module, 'failed', `${directory} has no entry (${ENTRY_NAMES.join(', ')})`);
+  const stateDir = path.join(paths.moduleStates, name);
+  try {
+    makeDirectoryDurably(stateDir, { mode: 0o700 });
+    markStarted(paths, name);
+  } catch (error) {
+    return notRun(module, 'failed', `it was not started: ${reasonOf(error)}`);
+  }
+
+  const { configuration: config, timeoutSeconds } = module.index;
+  const { backupDir, stateDir: updaterStateDir } = paths;
+  const { dryRun, retry, signal } = settings;
+  const start = (): Promise<HostRun> =>
+    hosts
+      .take()
+      .run(
+        { name, version, directory, entry, config, stateDir, backupDir, updaterStateDir, dryRun, retry },
+        { timeoutMs: timeoutSeconds * 1000, ...(signal ? { signal } : {}) },
+        settings.logFor(name),
+      );
+
+  let ran = await start();
+  const restarted = ran.result === false;
+  if (restarted) {
+    settings.logger.info(`Module '${name}' asked for a restart`);
+    await hosts.end();
+    ran = await start();
+  }
+  if (!ran.reusable) await hosts.replace();
+  const settled = await settleRun(paths, { name, ran, state: settings.state, endHost: () => hosts.replace() });
+  return {
+    name,
+    version,
+    ...summaryOf(ran, settled),
+    restarted,
+    durationMs: Math.round(performance.now() - startedAt),
+  };
+}
+
+function summaryOf({ result }: HostRun, settled: Settlement) {
+  const of = result === false ? { success: false, error: 'it asked for a restart a second time' } : result;
+  const error = of.success ? settled.error : (of.error ?? 'it failed');
+  return {
+    status: error === undefined ? ('succeeded' as const) : ('failed' as const),
+    changed: of.changed === true,
+    ...(error === undefined ? {} : { error }),
+    reverted: [...(of.reverted ?? []), ...settled.reverted],
+    rollbackFailed: [...(of.rollbackFailed ?? []), ...settled.rollbackFailed],
+    ...(settled.rolledBack === undefined ? {} : { rolledBack: settled.rolledBack }),
+  };
+}

@@ -1,0 +1,40 @@
+import path from 'node:path';
+
+/** The four places that make up a server, as settings give them; all absolute. */
+export interface ServerLocations {
+  /** The parent of `modules/`; default /var/local/lib/updates. */
+  modulesPath: string;
+  /** Default /var/lib/homeserver-updates. */
+  stateDir: string;
+  /** The bare mirror; default <stateDir>/repo. */
+  localRepo: string;
+  /** Default /var/backups/updates. */
+  backupDir: string;
+}
+
+/** Every path of a server that the orchestrator reads or writes (DESIGN: "Under /var/local/lib/updates"). */
+export interface ServerPaths extends ServerLocations {
+  globalIndex: string;
+  modules: string;
+  store: string;
+  moduleStates: string;
+  lock: string;
+  replaceIntent: string;
+  moduleRecords: string;
+  runs: string;
+}
+
+export function serverPaths(locations: ServerLocations): ServerPaths {
+  const { modulesPath, stateDir } = locations;
+  return {
+    ...locations,
+    globalIndex: path.join(modulesPath, 'index.json'),
+    modules: path.join(modulesPath, 'modules'),
+    store: path.join(modulesPath, 'store'),
+    moduleStates: path.join(modulesPath, 'state'),
+    lock: path.join(stateDir, 'lock'),
+    replaceIntent: path.join(stateDir, 'replace.json'),
+    moduleRecords: path.join(stateDir, 'modules.json'),
+    runs: path.join(stateDir, 'runs'),
+  };
+}

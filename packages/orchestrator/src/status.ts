@@ -1,0 +1,75 @@
+import fs from 'node:fs';
+import { nextTry, readModuleRecords, type FailedVersion } from './records/module-records.ts';
+import { readRunRecords, type RunRecord } from './report/run-record.ts';
+import type { Server } from './server.ts';
+import { installedModules } from './store/installed-modules.ts';
+
+export interface ModuleStatus {
+  name: string;
+  version: string | undefined;
+  enabled: boolean;
+  /** Switched to, but not run with success yet. */
+  unproven: boolean;
+  /** Why it cannot be run, one line. */
+  problem?: string;
+  /** Its part in the last run it took part in. */
+  lastRun?: { status: string; error?: string; at: number };
+  /** Versions that failed here; `nextTry` is missing when it is quarantined. */
+  failed: (FailedVersion & { nextTry?: number })[];
+}
+
+export interface ServerStatus {
+  modules: ModuleStatus[];
+  lastRun: RunRecord | undefined;
+  /** Something was interrupted and waits for `updater recover` (the next run does that first). */
+  interrupted: boolean;
+}
+
+const LOOK_BACK_RUNS = 20;
+
+/** How the server stands. Takes no lock and changes nothing. */
+export function readStatus(server: Server): ServerStatus {
+  const records = readModuleRecords(server.paths.moduleRecords);
+  const runs = readRunRecords(server.paths, LOOK_BACK_RUNS);
+  const modules = [...installedModules(server.paths).values()].map(({ name, version, index }): ModuleStatus => {
+    const lastRun = lastRunOf(name, runs);
+    return {
+      name,
+      version,
+      enabled: index.ok && index.index.enabled,
+      unproven: records[name]?.unproven !== undefined,
+      ...(index.ok ? {} : { problem: index.problem }),
+      ...(lastRun === undefined ? {} : { lastRun }),
+      failed: (records[name]?.failed ?? []).map(withNextTry),
+    };
+  });
+  const gone = Object.keys(records).filter((name) => !modules.some((module) => module.name === name));
+  for (const name of gone) {
+    modules.push({
+      name,
+      version: undefined,
+      enabled: false,
+      unproven: false,
+      failed: (records[name]?.failed ?? []).map(withNextTry),
+    });
+  }
+  return { modules, lastRun: runs[0], interrupted: isInterrupted(server) };
+}
+
+function withNextTry(failure: FailedVersion): FailedVersion & { nextTry?: number } {
+  const when = nextTry(failure);
+  return { ...failure, ...(when === undefined ? {} : { nextTry: when }) };
+}
+
+function lastRunOf(name: string, runs: readonly RunRecord[]): ModuleStatus['lastRun'] {
+  for (const run of runs) {
+    const part = run.modules.find((module) => module.name === name);
+    if (part !== undefined)
+      return { status: part.status, at: run.ended, ...(part.error === undefined ? {} : { error: part.error }) };
+  }
+  return undefined;
+}
+
+function isInterrupted({ paths, state }: Server): boolean {
+  return fs.existsSync(paths.replaceIntent) || state.hasOpenChanges();
+}

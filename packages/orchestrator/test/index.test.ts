@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import * as orchestrator from '../src/index.ts';
+
+it('the package offers these names', () => {
+  expect(Object.keys(orchestrator).sort()).toEqual([
+    'ORCHESTRATOR_VERSION',
+    'OrchestratorError',
+    'checkForUpdates',
+    'findRunRecord',
+    'isModuleName',
+    'openServer',
+    'outcomeOf',
+    'readRunRecords',
+    'readStatus',
+    'recover',
+    'restore',
+    'update',
+  ]);
+});

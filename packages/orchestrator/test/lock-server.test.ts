@@ -1,0 +1,47 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { lockServer } from '../src/lock-server.ts';
+import { home, refusal } from './support.ts';
+
+it('is held once; whoever comes second is told by whom, and has changed nothing', async () => {
+  const { server, root } = home();
+  const lock = await lockServer(server.paths, { purpose: 'updater run' });
+  await expect(lockServer(server.paths, { purpose: 'updater restore' })).rejects.toThrow(
+    refusal('locked', new RegExp(`^pid ${process.pid} \\(updater run\\) holds the lock ${server.paths.lock}$`)),
+  );
+  expect(fs.readdirSync(root).sort()).toEqual(['backups', 'state']);
+  lock.release();
+  (await lockServer(server.paths, { purpose: 'updater run' })).release();
+});
+
+it('covers the backup directory too, and gives the first lock back when the second is held', async () => {
+  const one = home();
+  const other = home();
+  const sharing = { ...other.server.paths, backupDir: one.server.paths.backupDir };
+  const lock = await lockServer(one.server.paths, { purpose: 'updater run' });
+  await expect(lockServer(sharing, { purpose: 'updater run' })).rejects.toThrow(refusal('locked', /backups\/lock$/));
+  (await lockServer(other.server.paths, { purpose: 'updater run' })).release();
+  lock.release();
+});
+
+it('is waited for when asked, and the waiting can be stopped', async () => {
+  const { server } = home();
+  const lock = await lockServer(server.paths, { purpose: 'updater run' });
+  const waiting = lockServer(server.paths, { purpose: 'updater check', waitMs: 10_000 });
+  setTimeout(() => lock.release(), 50);
+  const next = await waiting;
+  const signal = AbortSignal.timeout(50);
+  await expect(lockServer(server.paths, { purpose: 'x', waitMs: 10_000, signal })).rejects.toThrow(
+    refusal('stopped', /^stopped while waiting for the lock; nothing was touched$/),
+  );
+  next.release();
+});
+
+it('a place that cannot be used is named', async () => {
+  const { server, root } = home();
+  fs.writeFileSync(path.join(root, 'state'), 'a file is in the way');
+  await expect(lockServer(server.paths, { purpose: 'updater run' })).rejects.toThrow(
+    /^cannot make the directory .*\/state: EEXIST/,
+  );
+});

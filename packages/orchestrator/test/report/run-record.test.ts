@@ -1,0 +1,82 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  findRunRecord,
+  newRunId,
+  readRunRecords,
+  writeRunRecord,
+  type RunRecord,
+} from '../../src/report/run-record.ts';
+import { home, type Home } from '../support.ts';
+
+const day = 86_400;
+const now = Date.UTC(2026, 10, 20, 10, 30) / 1000;
+const idAt = (seconds: number, random = 'abcdef'): string => newRunId(new Date(seconds * 1000), random);
+
+function record(seconds: number, random?: string): RunRecord {
+  return {
+    format: 1,
+    id: idAt(seconds, random),
+    updater_version: '1.0.0',
+    started: seconds,
+    ended: seconds,
+    commit: null,
+    outcome: 'ok',
+    recovered: [],
+    updated: [],
+    not_updated: [],
+    modules: [],
+  };
+}
+
+const idsIn = ({ server }: Home, limit = 100): string[] => readRunRecords(server.paths, limit).map(({ id }) => id);
+
+it('an id sorts by time, and has no dot', () => {
+  expect(idAt(now)).toBe('20261120T103000Z-abcdef');
+});
+
+it('a record is read back as it was written, and is for our eyes only', () => {
+  const here = home();
+  const written = { ...record(now), error: 'no disk' };
+  writeRunRecord(here.server.paths, written);
+  expect(readRunRecords(here.server.paths, 1)).toEqual([written]);
+  expect(fs.statSync(path.join(here.server.paths.runs, `${written.id}.json`)).mode & 0o777).toBe(0o600);
+});
+
+it('records are kept for 90 days', () => {
+  const here = home();
+  for (const age of [91, 90, 89, 1]) writeRunRecord(here.server.paths, record(now - age * day));
+  fs.writeFileSync(path.join(here.server.paths.runs, 'notes.txt'), 'by the owner');
+  writeRunRecord(here.server.paths, record(now));
+  expect(idsIn(here)).toEqual([0, 1, 89, 90].map((age) => idAt(now - age * day)));
+  expect(fs.existsSync(path.join(here.server.paths.runs, 'notes.txt'))).toBe(true);
+});
+
+it('they are listed newest first, as many as are asked for, without what is no record', () => {
+  const here = home();
+  for (const age of [3, 2, 1]) writeRunRecord(here.server.paths, record(now - age * day));
+  fs.writeFileSync(path.join(here.server.paths.runs, `${idAt(now)}.json`), '{');
+  expect(idsIn(here, 2)).toEqual([idAt(now - day), idAt(now - 2 * day)]);
+});
+
+it('a server that never ran has none', () => {
+  expect([idsIn(home()), findRunRecord(home().server.paths, '2026')]).toEqual([[], undefined]);
+});
+
+describe('one record', () => {
+  it('is found by its id, or by a beginning that only it has', () => {
+    const here = home();
+    for (const [seconds, random] of [
+      [now, 'aaaaaa'],
+      [now, 'abbbbb'],
+      [now - day, 'aaaaaa'],
+    ] as const)
+      writeRunRecord(here.server.paths, record(seconds, random));
+    const find = (id: string): string | undefined => findRunRecord(here.server.paths, id)?.id;
+    expect(find('20261120T103000Z-aaaaaa')).toBe('20261120T103000Z-aaaaaa');
+    expect(find('20261120T103000Z-ab')).toBe('20261120T103000Z-abbbbb');
+    expect(find('20261119')).toBe('20261119T103000Z-aaaaaa');
+    for (const id of ['20261120', '2026', '', '20270101', '../../etc']) expect(find(id)).toBeUndefined();
+  });
+});

@@ -1,0 +1,80 @@
+import { pathFromJson, writeFileDurably, type JsonPath, readFileText, reasonOf, type Logger } from '@homeserver/system';
+import type { BackupPaths } from './backup-directory.ts';
+import { readManifestHead, type ManifestHead } from './manifest.ts';
+import { namesIn } from './names-in.ts';
+
+/** What is known about the backup of one module. */
+export interface ModuleBackupInfo {
+  moduleName: string;
+  /** Unix seconds. */
+  timestamp: number;
+  description: string;
+  backupDir: string;
+  files: string[];
+  services: string[];
+  databases: Record<string, unknown>[];
+  /** SHA-256 (hex) of the manifest, which holds the SHA-256 of each file. */
+  checksum: string;
+}
+
+/** The info of a slot, straight from its manifest. Throws 'no-backup' or 'damaged'. */
+export function infoOf(slotDirectory: string, head: ManifestHead = readManifestHead(slotDirectory)): ModuleBackupInfo {
+  return {
+    moduleName: head.slot,
+    timestamp: head.timestamp,
+    description: head.description,
+    backupDir: slotDirectory,
+    files: head.roots.map(pathAsText),
+    services: [],
+    databases: [],
+    checksum: head.checksum,
+  };
+}
+
+/** For people and for the index: bytes that are not UTF-8 are lost. */
+function pathAsText(root: JsonPath): string {
+  return Buffer.from(pathFromJson(root), 'latin1').toString();
+}
+
+/** Names of the slots that hold a backup, sorted; what is on disk counts, not the index. */
+export function slotNames(paths: BackupPaths): string[] {
+  return namesIn(paths.root)
+    .filter((name) => /^[a-z0-9][a-z0-9_-]{0,63}_backup$/.test(name))
+    .map((name) => name.slice(0, -'_backup'.length))
+    .sort();
+}
+
+/**
+ * Writes module_backups.json anew: module name -> {module_name, timestamp, ...}. It is only a summary for people and
+ * scripts; restore never needs it, and a damaged backup is simply not listed. `$format` cannot clash: no name starts so.
+ * That it cannot be written (a full disk) is said, and holds up nothing: the next operation writes it.
+ */
+export function writeIndex(paths: BackupPaths, logger: Logger): void {
+  const entries = slotNames(paths).flatMap((name) => {
+    try {
+      const info = infoOf(paths.slot(name));
+      return [[name, toJson(info)] as const];
+    } catch {
+      return [];
+    }
+  });
+  const text = `${JSON.stringify({ $format: 1, ...Object.fromEntries(entries) }, undefined, 2)}\n`;
+  try {
+    if (readQuietly(paths.index) !== text) writeFileDurably(paths.index, text);
+  } catch (error) {
+    logger.warn(`the summary of the backups is out of date: ${reasonOf(error)}`);
+  }
+}
+
+function readQuietly(file: string): string | undefined {
+  try {
+    return readFileText(file, { followLink: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function toJson(info: ModuleBackupInfo): Record<string, unknown> {
+  const { moduleName, timestamp, description, backupDir, ...rest } = info;
+  return { module_name: moduleName, timestamp, description, backup_dir: backupDir, ...rest };
+}

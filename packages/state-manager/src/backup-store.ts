@@ -1,0 +1,256 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  exchangePaths,
+  ioError,
+  isTemporaryName,
+  syncDirectory,
+  syncFileSystemOf,
+  temporaryName,
+  type Logger,
+} from '@homeserver/system';
+import { writeIndex } from './backup-index.ts';
+import type { BackupPaths } from './backup-directory.ts';
+import { StateManagerError } from './errors.ts';
+import { filesSource } from './files/files-source.ts';
+import type { WantedFiles } from './files/capture-files.ts';
+import { checkFreeSpace } from './files/free-space.ts';
+import { formatManifest, MANIFEST_NAME, readManifestHead, type ManifestHead } from './manifest.ts';
+import { namesIn } from './names-in.ts';
+
+export interface NewBackup {
+  slot: string;
+  description: string;
+  files: WantedFiles | undefined;
+  /** How many backups of the slot stay, this one included; default: as many as the last one asked for, at first 1. */
+  keep?: number | undefined;
+}
+
+/** Whether an intent refers to the backup with this id: then it stays, whatever else is asked. */
+export type IsInUse = (backupId: string) => boolean;
+
+/** The slots on disk: a new backup is written beside the present one, synced, checked, and only then takes its place. */
+export class BackupStore {
+  readonly #paths: BackupPaths;
+  readonly #stateDir: string | undefined;
+  readonly #logger: Logger;
+
+  constructor(paths: BackupPaths, stateDir: string | undefined, logger: Logger) {
+    this.#paths = paths;
+    this.#stateDir = stateDir;
+    this.#logger = logger;
+  }
+
+  async write(wanted: NewBackup, inUse: IsInUse): Promise<ManifestHead> {
+    if (wanted.files) checkFreeSpace(wanted.files, this.#paths.root);
+    const staging = this.#temporary();
+    let head: ManifestHead;
+    try {
+      fs.mkdirSync(staging, 0o700);
+      head = await this.#capture(wanted, staging);
+    } catch (error) {
+      removeQuietly(staging);
+      throw error instanceof StateManagerError ? error : ioError('write the backup of', wanted.slot, error);
+    }
+    this.#takeSlot(wanted.slot, staging); // Should this fail half-way, the temp may be the previous backup: tidy() decides.
+    this.prune(wanted.slot, inUse);
+    writeIndex(this.#paths, this.#logger);
+    return head;
+  }
+
+  async #capture(wanted: NewBackup, staging: string): Promise<ManifestHead> {
+    const context = { directory: staging, forbidden: this.#ownPlaces(), logger: this.#logger };
+    const files = wanted.files && (await filesSource.capture(wanted.files, context));
+    const { text, head } = formatManifest({
+      format: 1,
+      id: freshId(),
+      slot: wanted.slot,
+      description: wanted.description,
+      timestamp: Math.floor(Date.now() / 1000),
+      keep: wanted.keep ?? tryReadHead(this.#paths.slot(wanted.slot))?.keep ?? 1,
+      ...(files === undefined ? {} : { files }),
+    });
+    fs.writeFileSync(path.join(staging, MANIFEST_NAME), text, { mode: 0o600, flag: 'wx' });
+    syncFileSystemOf(this.#paths.root);
+    const damages = files === undefined ? [] : await filesSource.verify(files, staging);
+    if (damages.length > 0) throw new StateManagerError('damaged', `the fresh backup reads back wrong: ${damages[0]}`);
+    return head;
+  }
+
+  #ownPlaces(): string[] {
+    const places = this.#stateDir === undefined ? [this.#paths.root] : [this.#paths.root, this.#stateDir];
+    return places.map((place) => fs.realpathSync.native(place));
+  }
+
+  /** At every instant the slot's name stands for a whole backup: the old one, or the new one. */
+  #takeSlot(slot: string, staging: string): void {
+    const slotDirectory = this.#paths.slot(slot);
+    if (!fs.existsSync(slotDirectory)) {
+      fs.renameSync(staging, slotDirectory);
+    } else if (exchangePaths(staging, slotDirectory)) {
+      this.#keepAsGeneration(slot, staging);
+    } else {
+      // This file system cannot exchange: for an instant only the generation is there, and `find` looks there too.
+      this.#keepAsGeneration(slot, slotDirectory);
+      fs.renameSync(staging, slotDirectory);
+    }
+    syncDirectory(this.#paths.root);
+  }
+
+  #keepAsGeneration(slot: string, directory: string): void {
+    fs.renameSync(directory, this.#paths.generation(slot, idOf(directory) ?? freshId()));
+  }
+
+  /** The directory of a backup: the slot itself, or an older generation. Throws 'no-backup'. */
+  find(slot: string, id?: string): string {
+    const slotDirectory = this.#paths.slot(slot);
+    if (id === undefined ? fs.existsSync(slotDirectory) : idOf(slotDirectory) === id) return slotDirectory;
+    const generations = this.#generations(slot);
+    const found = id === undefined ? generations[0] : generations.find((directory) => directory.endsWith(`.${id}`));
+    if (found !== undefined) return found;
+    throw new StateManagerError(
+      'no-backup',
+      `there is no backup of ${slot}${id === undefined ? '' : ` with id ${id}`}`,
+      {
+        hint: 'see: backups list',
+      },
+    );
+  }
+
+  /** Older backups of a slot, newest first. */
+  #generations(slot: string): string[] {
+    const prefix = `${slot}_backup.`;
+    return namesIn(this.#paths.root)
+      .filter((name) => name.startsWith(prefix) && /^[0-9a-f]{12}$/.test(name.slice(prefix.length)))
+      .map((name) => path.join(this.#paths.root, name))
+      .sort((a, b) => writtenAt(b) - writtenAt(a));
+  }
+
+  /** Removes generations that neither the slot's `keep` nor an intent asks for. */
+  prune(slot: string, inUse: IsInUse): void {
+    const generations = this.#generations(slot);
+    const keep = generations.length === 0 ? undefined : tryReadHead(this.#paths.slot(slot))?.keep;
+    if (keep === undefined) return; // A slot that cannot be read is no reason to give up what is older.
+    for (const [at, directory] of generations.entries()) {
+      if (at >= keep - 1 && !inUse(directory.slice(-12))) this.#dropGeneration(slot, directory);
+    }
+  }
+
+  /** What was displaced moves on to the slot first. */
+  #dropGeneration(slot: string, directory: string): void {
+    const source = path.join(directory, 'displaced');
+    const target = path.join(this.#paths.slot(slot), 'displaced');
+    const times = namesIn(source);
+    if (times.length > 0 && !fs.existsSync(target)) fs.mkdirSync(target, 0o700);
+    for (const time of times) fs.renameSync(path.join(source, time), path.join(target, freeName(target, time)));
+    this.#discard(directory);
+  }
+
+  /**
+   * Makes an older backup the slot again. The one that it displaces holds a state that was never made final: it goes, unless
+   * an intent refers to it.
+   */
+  reinstate(slot: string, id: string, inUse: IsInUse): void {
+    const newer = idOf(this.#paths.slot(slot));
+    const older = this.find(slot, id);
+    if (older === this.#paths.slot(slot)) return;
+    const staging = this.#temporary(); // Should we die now, tidy() finds it, because its intent is still open.
+    fs.renameSync(older, staging);
+    this.#takeSlot(slot, staging);
+    if (newer !== undefined && !inUse(newer)) this.#dropGeneration(slot, this.#paths.generation(slot, newer));
+    writeIndex(this.#paths, this.#logger);
+  }
+
+  /** Drops what earlier restores of this slot displaced. */
+  dropDisplaced(slot: string): void {
+    fs.rmSync(path.join(this.#paths.slot(slot), 'displaced'), { recursive: true, force: true });
+  }
+
+  remove(slot: string): boolean {
+    const directories = [...this.#generations(slot), this.#paths.slot(slot)].filter((directory) =>
+      fs.existsSync(directory),
+    );
+    for (const directory of directories) this.#discard(directory);
+    writeIndex(this.#paths, this.#logger);
+    return directories.length > 0;
+  }
+
+  /** Renamed first: a removal that is cut leaves a temp, not half a backup. */
+  #discard(directory: string): void {
+    const doomed = this.#temporary();
+    try {
+      fs.renameSync(directory, doomed);
+      fs.rmSync(doomed, { recursive: true, force: true });
+    } catch (error) {
+      throw ioError('remove', directory, error);
+    }
+  }
+
+  /** After a crash: a half-written backup goes; a whole one that lost its name is a generation. Only under the lock. */
+  tidy(inUse: IsInUse): void {
+    for (const name of namesIn(this.#paths.root).filter(isTemporaryName)) {
+      const directory = path.join(this.#paths.root, name);
+      const head = tryReadHead(directory);
+      if (head !== undefined && this.#isPrevious(directory, head, inUse)) {
+        fs.renameSync(directory, this.#paths.generation(head.slot, head.id));
+      } else fs.rmSync(directory, { recursive: true, force: true });
+    }
+    for (const slot of this.#slotsWithGenerations()) {
+      const [newest] = this.#generations(slot);
+      if (newest !== undefined && !fs.existsSync(this.#paths.slot(slot))) fs.renameSync(newest, this.#paths.slot(slot));
+      this.prune(slot, inUse);
+    }
+  }
+
+  #isPrevious(directory: string, { id, slot }: ManifestHead, inUse: IsInUse): boolean {
+    const isOlder = writtenAt(directory) < writtenAt(this.#paths.slot(slot));
+    return isOlder || inUse(id) || fs.existsSync(path.join(directory, 'displaced'));
+  }
+
+  #slotsWithGenerations(): Set<string> {
+    return new Set(namesIn(this.#paths.root).flatMap((name) => /^(.*)_backup\.[0-9a-f]{12}$/.exec(name)?.[1] ?? []));
+  }
+
+  #temporary(): string {
+    return path.join(this.#paths.root, temporaryName());
+  }
+}
+
+function freshId(): string {
+  return randomBytes(6).toString('hex');
+}
+
+function idOf(directory: string): string | undefined {
+  return tryReadHead(directory)?.id;
+}
+
+function tryReadHead(directory: string): ManifestHead | undefined {
+  try {
+    return readManifestHead(directory);
+  } catch {
+    return undefined;
+  }
+}
+
+function writtenAt(directory: string): number {
+  return fs.statSync(path.join(directory, MANIFEST_NAME), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Two restores within one second, of two backups of the slot, have the same time. */
+function freeName(directory: string, name: string): string {
+  const taken = new Set(namesIn(directory));
+  for (let number = 1; ; number += 1) {
+    const candidate = number === 1 ? name : `${name}-${number}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}
+
+/** The error that brought us here is the one to report; what stays is found by tidy(). */
+function removeQuietly(directory: string): void {
+  try {
+    fs.rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // See above.
+  }
+}

@@ -1,0 +1,48 @@
+import fs from 'node:fs';
+import { baseName, errnoName, forFs, joinPath, parentPath, toRawPath, type RawPath } from '@homeserver/system';
+
+/** `<slot>/displaced/<time>/`: what a restore moved out of the way, under its whole path. Made when the first thing goes there. */
+export class Displaced {
+  readonly #parent: string;
+  readonly #made = new Set<RawPath>();
+  #root: RawPath | undefined;
+
+  constructor(slotDirectory: string) {
+    this.#parent = `${slotDirectory}/displaced`;
+  }
+
+  /** The root of this restore's displaced entries; undefined while there are none. */
+  get directory(): string | undefined {
+    return this.#root;
+  }
+
+  /** Where `path` is to go; its parents exist (0700), nothing is there yet. */
+  placeFor(path: RawPath): RawPath {
+    this.#root ??= this.#makeRoot();
+    return joinPath(this.#makeDirectory(parentPath(path)), baseName(path));
+  }
+
+  #makeDirectory(path: RawPath): RawPath {
+    const root = this.#root as RawPath;
+    const directory = path === '/' ? root : joinPath(root, path.slice(1));
+    if (path === '/' || this.#made.has(path)) return directory;
+    this.#makeDirectory(parentPath(path));
+    fs.mkdirSync(forFs(directory), 0o700);
+    this.#made.add(path);
+    return directory;
+  }
+
+  #makeRoot(): RawPath {
+    if (!fs.existsSync(this.#parent)) fs.mkdirSync(this.#parent, 0o700);
+    const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    for (let attempt = 1; ; attempt += 1) {
+      const directory = `${this.#parent}/${time}${attempt === 1 ? '' : `-${attempt}`}`;
+      try {
+        fs.mkdirSync(directory, 0o700);
+        return toRawPath(directory);
+      } catch (error) {
+        if (errnoName(error) !== 'EEXIST') throw error;
+      }
+    }
+  }
+}

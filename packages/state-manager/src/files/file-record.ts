@@ -1,0 +1,114 @@
+import type { JsonPath } from '@homeserver/system';
+import { z } from 'zod';
+
+/*
+ * The `files` section of manifest.json. Numbers that do not fit a double (nanoseconds, inodes) are decimal strings.
+ */
+
+/** What an entry has besides its content. */
+interface InodeRecord {
+  path: JsonPath;
+  /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
+  mode: number;
+  uid: number;
+  gid: number;
+  /** The names of uid and gid on the captured machine. */
+  user?: string;
+  group?: string;
+  mtime_ns: string;
+}
+
+export interface CapturedFile extends InodeRecord {
+  type: 'file';
+  size: number;
+  /** Hex. */
+  sha256: string;
+  /** With ino and size: lets a later look skip the content of a file that nobody touched. */
+  ctime_ns: string;
+  ino: string;
+  /** Names outside the captured paths that it had, where that was allowed. */
+  outside_names?: number;
+}
+
+export interface CapturedDirectory extends InodeRecord {
+  type: 'directory';
+  /** Something is mounted here. Unless this is a root, what is in it was not captured, and is left alone. */
+  mount_point?: true;
+}
+
+export interface CapturedSymlink extends InodeRecord {
+  type: 'symlink';
+  target: JsonPath;
+}
+
+export interface CapturedFifo extends InodeRecord {
+  type: 'fifo';
+}
+
+/** Another name of a file that is listed with its content under `same_as`. */
+export interface CapturedHardlink {
+  type: 'hardlink';
+  path: JsonPath;
+  same_as: JsonPath;
+}
+
+/** Nothing had this name. */
+export interface CapturedAbsence {
+  type: 'absent';
+  path: JsonPath;
+}
+
+/** An entry that has an owner, a mode and times of its own. */
+export type CapturedInode = CapturedFile | CapturedDirectory | CapturedSymlink | CapturedFifo;
+export type CapturedEntry = CapturedInode | CapturedHardlink | CapturedAbsence;
+
+export interface CapturedFiles {
+  /** The real path of each path that was asked for; everything below a directory belongs to it. */
+  roots: JsonPath[];
+  /** Parents before children. */
+  entries: CapturedEntry[];
+  /** Directories above the roots, outermost first: only to make one again that has vanished. */
+  parents: { path: JsonPath; mode: number; uid: number; gid: number }[];
+  /** Directories above the roots that did not exist, outermost first: removed by a restore if they are empty then. */
+  absent_parents: JsonPath[];
+  /** When the capture began; entries with a later ctime may have changed unnoticed (the clock is coarse). */
+  started_ns: string;
+}
+
+export const jsonPathSchema: z.ZodType<JsonPath> = z.union([z.string().min(1), z.strictObject({ base64: z.base64() })]);
+const decimal = z.string().regex(/^-?\d+$/);
+
+const inode = {
+  path: jsonPathSchema,
+  mode: z.int().min(0).max(0o7777),
+  uid: z.int(),
+  gid: z.int(),
+  user: z.string().exactOptional(),
+  group: z.string().exactOptional(),
+  mtime_ns: decimal,
+};
+
+const entrySchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    ...inode,
+    type: z.literal('file'),
+    size: z.int().min(0),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    ctime_ns: decimal,
+    ino: decimal,
+    outside_names: z.int().exactOptional(),
+  }),
+  z.strictObject({ ...inode, type: z.literal('directory'), mount_point: z.literal(true).exactOptional() }),
+  z.strictObject({ ...inode, type: z.literal('symlink'), target: jsonPathSchema }),
+  z.strictObject({ ...inode, type: z.literal('fifo') }),
+  z.strictObject({ type: z.literal('hardlink'), path: jsonPathSchema, same_as: jsonPathSchema }),
+  z.strictObject({ type: z.literal('absent'), path: jsonPathSchema }),
+]);
+
+export const capturedFilesSchema: z.ZodType<CapturedFiles> = z.strictObject({
+  roots: z.array(jsonPathSchema),
+  entries: z.array(entrySchema),
+  parents: z.array(z.strictObject({ path: jsonPathSchema, mode: z.int(), uid: z.int(), gid: z.int() })),
+  absent_parents: z.array(jsonPathSchema),
+  started_ns: decimal,
+});

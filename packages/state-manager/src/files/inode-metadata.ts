@@ -1,0 +1,79 @@
+import fs from 'node:fs';
+import { errnoName, forFs, ioError, setTimes, showPath, type RawPath } from '@homeserver/system';
+import type { CapturedInode } from './file-record.ts';
+
+export type Stat = fs.BigIntStats;
+
+/** What a restore must make right apart from the content. */
+export type Metadata = Pick<CapturedInode, 'mode' | 'uid' | 'gid' | 'mtime_ns'>;
+
+/** Linux; not among Node's constants. Opens any entry, also a symlink or a FIFO, without reading it. */
+const O_PATH = 0o10000000;
+
+/** What is there, a symlink itself; undefined when nothing is. */
+export function lookAt(path: RawPath): Stat | undefined {
+  try {
+    return fs.lstatSync(forFs(path), { bigint: true });
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT' || errnoName(error) === 'ENOTDIR') return undefined;
+    throw ioError('look at', showPath(path), error);
+  }
+}
+
+/** Two stats with the same key are of one and the same file. */
+export function inodeOf(stat: Stat): string {
+  return `${stat.dev}:${stat.ino}`;
+}
+
+export function metadataOf(stat: Stat): Metadata {
+  return {
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mtime_ns: String(stat.mtimeNs),
+  };
+}
+
+export function sameMetadata(stat: Stat, wanted: Metadata): boolean {
+  const is = metadataOf(stat);
+  return is.mode === wanted.mode && is.uid === wanted.uid && is.gid === wanted.gid && is.mtime_ns === wanted.mtime_ns;
+}
+
+export function isOfType(stat: Stat, type: CapturedInode['type']): boolean {
+  switch (type) {
+    case 'file':
+      return stat.isFile();
+    case 'directory':
+      return stat.isDirectory();
+    case 'symlink':
+      return stat.isSymbolicLink();
+    case 'fifo':
+      return stat.isFIFO();
+  }
+}
+
+/**
+ * Gives an entry the recorded owner, mode and time, through a descriptor of the entry itself: what somebody swaps in under
+ * its name meanwhile keeps its owner and mode. Throws when it is not of the recorded type, or not the inode `ino`.
+ */
+export function applyMetadata(entry: string | Buffer, wanted: CapturedInode, ino?: bigint): void {
+  const fd = fs.openSync(entry, O_PATH | fs.constants.O_NOFOLLOW);
+  try {
+    const now = fs.fstatSync(fd, { bigint: true });
+    if (!isOfType(now, wanted.type) || (ino !== undefined && now.ino !== ino))
+      throw new Error('something else was put in its place');
+    applyOwnerAndMode(fd, wanted, now);
+    if (String(now.mtimeNs) !== wanted.mtime_ns) setTimes(entry, now.atimeNs, BigInt(wanted.mtime_ns));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Owner, then mode (chown drops setuid); only what differs from `now`. A symlink has no mode of its own. */
+export function applyOwnerAndMode(fd: number, wanted: Pick<Metadata, 'mode' | 'uid' | 'gid'>, now: Stat): void {
+  const is = metadataOf(now);
+  const owned = is.uid === wanted.uid && is.gid === wanted.gid;
+  const at = `/proc/self/fd/${fd}`; // fchown and fchmod refuse a descriptor opened with O_PATH.
+  if (!owned) fs.chownSync(at, wanted.uid, wanted.gid);
+  if (!now.isSymbolicLink() && (!owned || is.mode !== wanted.mode)) fs.chmodSync(at, wanted.mode);
+}

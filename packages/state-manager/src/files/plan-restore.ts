@@ -1,0 +1,242 @@
+import fs from 'node:fs';
+import {
+  errnoName,
+  forFs,
+  isTemporaryName,
+  joinPath,
+  parentPath,
+  pathFromJson,
+  showPath,
+  type RawPath,
+} from '@homeserver/system';
+import { StateManagerError } from '../errors.ts';
+import { hashFile } from './copy-content.ts';
+import type {
+  CapturedDirectory,
+  CapturedEntry,
+  CapturedFifo,
+  CapturedFile,
+  CapturedFiles,
+  CapturedInode,
+  CapturedSymlink,
+} from './file-record.ts';
+import { inodeOf, isOfType, lookAt, sameMetadata, type Stat } from './inode-metadata.ts';
+import { holdsMountPoint, readMountPoints, type MountPoints } from './mount-points.ts';
+
+/** One step of a restore. `inTheWay`: something else has that name now, and is displaced. */
+export type RestoreStep =
+  | { do: 'displace'; path: RawPath }
+  | { do: 'remove-temporary'; path: RawPath }
+  | { do: 'make-directory'; path: RawPath; entry: CapturedDirectory; inTheWay: boolean }
+  | { do: 'make'; path: RawPath; entry: CapturedFifo | CapturedSymlink; inTheWay: boolean }
+  | { do: 'write'; path: RawPath; entry: CapturedFile; inTheWay: boolean }
+  | { do: 'link'; path: RawPath; to: RawPath; inTheWay: boolean }
+  | { do: 'adjust'; path: RawPath; entry: CapturedInode; ino: bigint };
+
+export interface RestorePlan {
+  steps: RestoreStep[];
+  /** Every directory of the record that is not left alone, parents first: their metadata is made right last. */
+  directories: { path: RawPath; entry: CapturedDirectory }[];
+  unchanged: number;
+  /** What cannot be made as recorded, and why. */
+  warnings: string[];
+}
+
+/** Entries whose ctime is this close to the capture may have changed again within one tick of the clock. */
+const CLOCK_GRANULARITY_NS = 100_000_000n;
+
+/**
+ * Compares the live tree with the record. Changes nothing; reads the content only of files that may differ. Throws
+ * 'cannot-restore' when a mount stands where something must be put back.
+ */
+export function planRestore(captured: CapturedFiles, mountPoints: MountPoints = readMountPoints()): RestorePlan {
+  const comparison = new Comparison(captured, mountPoints);
+  const plan: RestorePlan = {
+    steps: comparison.wrongParents(),
+    directories: [],
+    unchanged: 0,
+    warnings: comparison.warnings,
+  };
+  for (const entry of captured.entries) {
+    const path = pathFromJson(entry.path);
+    const steps = comparison.stepsFor(path, entry);
+    if (steps === 'leave') continue;
+    if (entry.type === 'directory') plan.directories.push({ path, entry });
+    plan.steps.push(...steps);
+    if (steps.length === 0) plan.unchanged += 1;
+  }
+  return plan;
+}
+
+class Comparison {
+  readonly warnings: string[] = [];
+  readonly #captured: CapturedFiles;
+  readonly #roots: ReadonlySet<RawPath>;
+  readonly #recorded: ReadonlySet<RawPath>;
+  readonly #namesOf = new Map<RawPath, RawPath[]>();
+  readonly #trustedBefore: bigint;
+  readonly #mountPoints: MountPoints;
+  /** Directories that will be made anew, or go: whatever is found through their present name is not what was recorded. */
+  readonly #gone = new Set<RawPath>();
+  /** Directories whose content is none of our business. */
+  readonly #leftAlone = new Set<RawPath>();
+  readonly #rewritten = new Set<RawPath>();
+  readonly #fileOfInode = new Map<string, RawPath>();
+
+  constructor(captured: CapturedFiles, mountPoints: MountPoints) {
+    this.#captured = captured;
+    this.#mountPoints = mountPoints;
+    this.#roots = new Set(captured.roots.map(pathFromJson));
+    this.#recorded = new Set(captured.entries.map((entry) => pathFromJson(entry.path)));
+    this.#trustedBefore = BigInt(captured.started_ns) - CLOCK_GRANULARITY_NS;
+    for (const entry of captured.entries) {
+      if (entry.type !== 'hardlink') continue;
+      const first = pathFromJson(entry.same_as);
+      this.#namesOf.set(first, [...(this.#namesOf.get(first) ?? []), pathFromJson(entry.path)]);
+    }
+  }
+
+  /** Where no directory was, a link or a file may be now, and would lead astray. */
+  wrongParents(): RestoreStep[] {
+    return this.#captured.absent_parents.map(pathFromJson).flatMap((path) => {
+      const live = this.#look(path);
+      if (live?.isDirectory()) return [];
+      this.#gone.add(path);
+      return live === undefined ? [] : [{ do: 'displace' as const, path }];
+    });
+  }
+
+  stepsFor(path: RawPath, entry: CapturedEntry): RestoreStep[] | 'leave' {
+    if (this.#leftAlone.has(parentPath(path))) {
+      this.#leftAlone.add(path);
+      return 'leave';
+    }
+    const live = this.#look(path);
+    switch (entry.type) {
+      case 'absent':
+        return live === undefined ? [] : this.#displace(path);
+      case 'directory':
+        return this.#directory(path, entry, live);
+      case 'file':
+        if (live !== undefined && this.#isIntact(path, live, entry)) return adjustments(path, entry, live);
+        this.#rewritten.add(path);
+        return [{ do: 'write', path, entry, inTheWay: this.#isInTheWay(path, live) }];
+      case 'hardlink': {
+        const to = pathFromJson(entry.same_as);
+        const isLinked = live?.isFile() && !this.#rewritten.has(to) && this.#fileOfInode.get(inodeOf(live)) === to;
+        return isLinked ? [] : [{ do: 'link', path, to, inTheWay: this.#isInTheWay(path, live) }];
+      }
+      default: {
+        const isSame =
+          live !== undefined &&
+          isOfType(live, entry.type) &&
+          (entry.type === 'fifo' || pointsTo(path, pathFromJson(entry.target)));
+        return isSame
+          ? adjustments(path, entry, live)
+          : [{ do: 'make', path, entry, inTheWay: this.#isInTheWay(path, live) }];
+      }
+    }
+  }
+
+  #look(path: RawPath): Stat | undefined {
+    return this.#gone.has(parentPath(path)) ? undefined : lookAt(path);
+  }
+
+  #directory(path: RawPath, entry: CapturedDirectory, live: Stat | undefined): RestoreStep[] | 'leave' {
+    const isMounted = live !== undefined && this.#mountPoints.has(path);
+    if (isMounted !== (entry.mount_point ?? false)) {
+      if (this.#roots.has(path)) throw mountChanged(path, isMounted);
+      if (isMounted) {
+        this.warnings.push(
+          `${showPath(path)} was left alone: something is mounted there that was not at the time of the backup`,
+        );
+        this.#leftAlone.add(path);
+        return 'leave';
+      }
+    }
+    if (!live?.isDirectory()) {
+      this.#gone.add(path);
+      return [{ do: 'make-directory', path, entry, inTheWay: this.#isInTheWay(path, live) }];
+    }
+    if (entry.mount_point && !this.#roots.has(path)) return 'leave';
+    return [...this.#appearedIn(path), ...adjustments(path, entry, live)];
+  }
+
+  /** What is in a recorded directory without being recorded itself. */
+  #appearedIn(directory: RawPath): RestoreStep[] {
+    return fs
+      .readdirSync(forFs(directory), 'latin1')
+      .map((name) => ({ name, path: joinPath(directory, name) }))
+      .filter(({ path }) => !this.#recorded.has(path))
+      .flatMap(({ name, path }): RestoreStep[] =>
+        isTemporaryName(name) ? [{ do: 'remove-temporary', path }] : this.#displace(path),
+      );
+  }
+
+  #displace(path: RawPath): RestoreStep[] {
+    if (!holdsMountPoint(path, this.#mountPoints)) return [{ do: 'displace', path }];
+    this.warnings.push(
+      `${showPath(path)} was not there at the time of the backup; it stays, because something is mounted in it`,
+    );
+    return [];
+  }
+
+  #isInTheWay(path: RawPath, live: Stat | undefined): boolean {
+    if (live === undefined) return false;
+    if (!holdsMountPoint(path, this.#mountPoints)) return true;
+    throw new StateManagerError('cannot-restore', `cannot restore ${showPath(path)}: something is mounted there`, {
+      hint: 'nothing live was touched; unmount it, then restore again',
+    });
+  }
+
+  #isIntact(path: RawPath, live: Stat, entry: CapturedFile): boolean {
+    if (!live.isFile() || this.#fileOfInode.has(inodeOf(live)) || this.#hasForeignName(path, live, entry)) return false;
+    if (!sameContent(path, live, entry, this.#trustedBefore)) return false;
+    this.#fileOfInode.set(inodeOf(live), path);
+    return true;
+  }
+
+  /** Whether the file has a name that it did not have: what is done through that name, or to it, would reach this file too. */
+  #hasForeignName(path: RawPath, live: Stat, entry: CapturedFile): boolean {
+    if (live.nlink === 1n) return false;
+    const names = (this.#namesOf.get(path) ?? []).filter((name) => {
+      const other = this.#look(name);
+      return other !== undefined && inodeOf(other) === inodeOf(live);
+    });
+    return live.nlink > BigInt(1 + names.length + (entry.outside_names ?? 0));
+  }
+}
+
+function adjustments(path: RawPath, entry: CapturedInode, live: Stat): RestoreStep[] {
+  return sameMetadata(live, entry) ? [] : [{ do: 'adjust', path, entry, ino: live.ino }];
+}
+
+function mountChanged(path: RawPath, isMounted: boolean): StateManagerError {
+  const [was, is] = isMounted ? ['no', 'one'] : ['a', 'none'];
+  return new StateManagerError(
+    'cannot-restore',
+    `cannot restore ${showPath(path)}: it was ${was} mount point at the time of the backup, and is ${is} now`,
+    {
+      hint: 'nothing live was touched; mount or unmount its disk, then restore again',
+    },
+  );
+}
+
+function sameContent(path: RawPath, live: Stat, entry: CapturedFile, trustedBefore: bigint): boolean {
+  if (live.size !== BigInt(entry.size)) return false;
+  const untouched =
+    String(live.ino) === entry.ino &&
+    String(live.ctimeNs) === entry.ctime_ns &&
+    String(live.mtimeNs) === entry.mtime_ns;
+  if (untouched && live.ctimeNs < trustedBefore) return true;
+  try {
+    return hashFile(forFs(path)).sha256 === entry.sha256;
+  } catch (error) {
+    if (errnoName(error) === 'EACCES') return false; // An ordinary user's own file, closed to its owner: it is written anew.
+    throw error;
+  }
+}
+
+function pointsTo(link: RawPath, target: RawPath): boolean {
+  return fs.readlinkSync(forFs(link), 'latin1') === target;
+}

@@ -1,0 +1,56 @@
+import type { Logger, RawPath } from '@homeserver/system';
+import type { Displaced } from './displaced.ts';
+
+export type StateKind = 'files' | 'services' | 'databases';
+
+/** What a guarded change says it may alter, as recorded in its intent. Files are claimed with everything below them. */
+export interface Claim {
+  kind: StateKind;
+  /** A real path, a unit name, or a database address without its password. */
+  name: RawPath;
+}
+
+export interface CaptureContext {
+  /** The backup being written; a source writes only below its own folder in it. */
+  directory: string;
+  /** Places that must not be captured: the backups themselves. */
+  forbidden: readonly string[];
+  logger: Logger;
+}
+
+export interface RestoreContext {
+  /** The backup to read from. */
+  directory: string;
+  /** Where things go that are in the way. */
+  displaced: Displaced;
+  logger: Logger;
+}
+
+/** What a restore did, entry by entry; paths are shown for people. */
+export interface SourceReport {
+  /** Put back: content, or an entry that had vanished. */
+  restored: string[];
+  /** Content was right; mode, owner or times were put back. */
+  adjusted: string[];
+  /** Was exactly as recorded, and was not touched. */
+  unchanged: number;
+  /** What the record says should not be, or not be so. Now to be found in `to`. */
+  displaced: { from: string; to: string }[];
+  /** What could not be made exact, and why. */
+  warnings: string[];
+}
+
+/**
+ * One kind of state. The contract, which one conformance suite checks for every source:
+ * - `claims` needs no capture, and throws for what can never be captured;
+ * - `capture` returns a JSON-safe record; with the folder it wrote, it is all that `restore` needs;
+ * - `verify` returns one line for each damage, and changes nothing;
+ * - `restore` checks what it will use before it changes anything, is idempotent, and completes a restore that was cut.
+ */
+export interface StateSource<Wanted, Captured> {
+  readonly kind: StateKind;
+  claims(wanted: Wanted): Claim[];
+  capture(wanted: Wanted, context: CaptureContext): Promise<Captured>;
+  verify(captured: Captured, directory: string): Promise<string[]>;
+  restore(captured: Captured, context: RestoreContext): Promise<SourceReport>;
+}

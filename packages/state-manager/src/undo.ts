@@ -1,0 +1,93 @@
+import {
+  describeClosureFailure,
+  endRunProcesses,
+  reasonOf,
+  runClosure,
+  type ClosureResult,
+  type Logger,
+} from '@homeserver/system';
+import type { BackupStore } from './backup-store.ts';
+import { claimsCover, closureFromJson, type Intent } from './intent.ts';
+import type { Journal } from './journal.ts';
+import { restoreBackup, type RestoreReport } from './restore-backup.ts';
+
+/** How one intent ended. */
+export interface Undone {
+  slot: string;
+  kind: Intent['kind'];
+  /** restored: the state before is back. committed: it had been committed, only its note was left. failed: a person must look. */
+  outcome: 'restored' | 'committed' | 'failed';
+  report?: RestoreReport;
+  /** The result of the commands that were to run again after the restore. */
+  afterRestore?: ClosureResult;
+  /** Why it failed, one line. */
+  error?: string;
+}
+
+export interface Undoing {
+  journal: Journal;
+  store: BackupStore;
+  logger: Logger;
+}
+
+/** Ends every process of the runs that the intents belong to: nothing may write while a restore is under way. */
+export async function endProcessesOf(intents: readonly Intent[], scope: (run: string) => string): Promise<number> {
+  let ended = 0;
+  for (const run of new Set(intents.map((intent) => scope(intent.run)))) ended += await endRunProcesses(run);
+  return ended;
+}
+
+/**
+ * Undoes the intents, newest first. One that cannot be undone stays in the journal; the others go on. If an older one then
+ * puts back all that it claims, it is settled by that: tried again later, it would bring back the state between the two.
+ */
+export async function undoIntents(intents: readonly Intent[], undoing: Undoing): Promise<Undone[]> {
+  const undone: { intent: Intent; result: Undone }[] = [];
+  for (const intent of intents.toSorted((a, b) => b.sequence - a.sequence)) {
+    const result = await undo(intent, undoing);
+    if (result.report !== undefined) {
+      for (const newer of undone)
+        if (isOpen(newer.result) && claimsCover(intent.claims, newer.intent.claims)) settle(newer, intent, undoing);
+    }
+    undone.push({ intent, result });
+  }
+  return undone.map(({ result }) => result);
+}
+
+function isOpen(result: Undone): boolean {
+  return result.outcome === 'failed' && result.report === undefined;
+}
+
+function settle(newer: { intent: Intent; result: Undone }, by: Intent, { journal, logger }: Undoing): void {
+  logger.warn(`${newer.result.slot}: ${newer.result.error}; the older state that ${by.slot} brought back covers it`);
+  journal.close(newer.intent.id);
+  newer.result = { slot: newer.result.slot, kind: newer.result.kind, outcome: 'restored' };
+}
+
+async function undo(intent: Intent, { journal, store, logger }: Undoing): Promise<Undone> {
+  const { slot, kind, backup_id: id } = intent;
+  const done: Pick<Undone, 'report' | 'afterRestore'> = {};
+  try {
+    if (id !== null) done.report = await restoreBackup(store.find(slot, id), logger);
+    const failure = await runAfterRestore(intent, done);
+    if (id !== null) store.reinstate(slot, id, journal.inUse());
+    // The note goes only now: a crash before this does it all again.
+    journal.close(intent.id);
+    if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
+    return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but then ${failure}` };
+  } catch (error) {
+    return { slot, kind, outcome: 'failed', ...done, error: reasonOf(error) };
+  }
+}
+
+/** Why the commands failed, or undefined. */
+async function runAfterRestore(intent: Intent, done: Pick<Undone, 'afterRestore'>): Promise<string | undefined> {
+  const closure = closureFromJson(intent.after_restore);
+  if (closure === undefined) return undefined;
+  try {
+    done.afterRestore = await runClosure(closure);
+    return done.afterRestore.ok ? undefined : describeClosureFailure(done.afterRestore);
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
