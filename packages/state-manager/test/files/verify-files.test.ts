@@ -14,7 +14,16 @@ describe('verifyFiles', () => {
       (copy) => fs.writeFileSync(copy, 'text!'.slice(0, 3) + 'T'),
     ],
     ['finds a cut', /has 2 bytes, recorded are 4$/, (copy) => fs.truncateSync(copy, 2)],
-    ['does not read a copy that damage made endless', /has 4398046511104 bytes/, (copy) => fs.truncateSync(copy, 2 ** 42)],
+    [
+      'does not read a copy that damage made endless',
+      /has 4398046511104 bytes/,
+      (copy) => fs.truncateSync(copy, 2 ** 42),
+    ],
+    [
+      'finds a growth without reading it all',
+      /has 4398046511104 bytes, recorded are 4$/,
+      (copy) => fs.truncateSync(copy, 2 ** 42),
+    ],
     ['finds a missing copy', /cannot be read: ENOENT/, (copy) => fs.rmSync(copy)],
     ['finds a directory in its place', /is not a regular file$/, (copy) => (fs.rmSync(copy), fs.mkdirSync(copy))],
     [
