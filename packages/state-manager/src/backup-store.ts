@@ -228,8 +228,9 @@ function idOf(directory: string): string | undefined {
 function tryReadHead(directory: string): ManifestHead | undefined {
   try {
     return readManifestHead(directory);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof StateManagerError) return undefined; // 'damaged' or 'no-backup'
+    throw error;
   }
 }
 

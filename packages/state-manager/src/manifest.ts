@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { errnoName, isTemporaryName, reasonOf, type JsonPath, readFileBytes } from '@homeserver/system';
+import { errnoName, ioError, isTemporaryName, readFileBytes, reasonOf, type JsonPath } from '@homeserver/system';
 import { z } from 'zod';
 import { describeMismatch, StateManagerError } from './errors.ts';
 import { capturedFilesSchema, type CapturedFiles } from './files/file-record.ts';
@@ -72,16 +72,16 @@ export function readManifestHead(backupDirectory: string): ManifestHead {
 }
 
 function readChecked(backupDirectory: string): { body: Buffer; checksum: string } {
+  const file = path.join(backupDirectory, MANIFEST_NAME);
   let bytes: Buffer;
   try {
-    bytes = readFileBytes(path.join(backupDirectory, MANIFEST_NAME), {
-      limitBytes: MAX_MANIFEST_BYTES,
-      followLink: false,
-    });
+    bytes = readFileBytes(file, { limitBytes: MAX_MANIFEST_BYTES, followLink: false });
   } catch (error) {
     if (errnoName(error) === 'ENOENT' && !fs.existsSync(backupDirectory)) {
       throw new StateManagerError('no-backup', `there is no backup in ${backupDirectory}`);
     }
+    // These say nothing about the file: to take it for damaged could cost a good backup.
+    if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoName(error) ?? '')) throw ioError('read', file, error);
     throw damaged(backupDirectory, `cannot be read: ${reasonOf(error)}`);
   }
   const end = bytes.lastIndexOf(CHECKSUM);
@@ -93,7 +93,7 @@ function readChecked(backupDirectory: string): { body: Buffer; checksum: string 
 }
 
 function parse(backupDirectory: string, text: string): Manifest {
-  const parsed = manifestSchema.safeParse(JSON.parse(text));
+  const parsed = manifestSchema.safeParse(jsonOf(text));
   if (!parsed.success) {
     throw damaged(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
   }
@@ -102,6 +102,14 @@ function parse(backupDirectory: string, text: string): Manifest {
   const belongsHere = place === `${slot}_backup` || place.startsWith(`${slot}_backup.`) || isTemporaryName(place);
   if (!belongsHere) throw damaged(backupDirectory, `is the manifest of ${slot}`);
   return parsed.data;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function damaged(backupDirectory: string, why: string): StateManagerError {
