@@ -123,7 +123,7 @@ describe('--restore-backup', () => {
     for (const command of [['--restore-backup', 'adblock', '--yes'], ['--recover']]) {
       const startedAt = Date.now();
       const { exitCode, stderr } = run(...command);
-      expect(Date.now() - startedAt).toBeLessThan(5000);
+      expect(Date.now() - startedAt).toBeLessThan(60_000);
       expect(exitCode).toBe(5);
       expect(stderr).toMatch(
         `rollback-standalone: pid ${updater.pid} (change of web) holds the lock ${backups}/lock\n`,

@@ -104,4 +104,19 @@ describe('what a repository has that cannot be used', { timeout: 60_000 }, () =>
     ]);
     expect(server.index()).toEqual({ good: '1.0.0' });
   });
+
+  it('may also be a file that this machine cannot take: its module fails alone', async () => {
+    const server = await serverFolder();
+    const bad = moduleFiles('bad', { version: '1.0.0', files: { zeros: new Uint8Array(400_000) } });
+    await server.repository.commit({ modules: { bad, good: good('1.0.0') } });
+    // No file may grow beyond 200 000 bytes; what git brings is compressed.
+    const ended = await server.start(['run', '--json'], { through: ['prlimit', '--fsize=200000:'] }).ended;
+    expect(ended.exitCode).toBe(3);
+    expect(JSON.parse(ended.stdout).data.not_updated).toEqual([
+      { name: 'bad', error: expect.stringMatching(/^modules\/bad: cannot write .*zeros: EFBIG/) },
+    ]);
+    expect(server.index()).toEqual({ good: '1.0.0' });
+    expect((await server.updater('run')).exitCode).toBe(0);
+    expect(server.index()).toEqual({ bad: '1.0.0', good: '1.0.0' });
+  });
 });

@@ -22,13 +22,13 @@ describe('an ordinary user', { timeout: 30_000 }, () => {
     },
   );
 
-  it.each([['status'], ['history'], ['backups', 'list']])(
-    'who may not read the server ends %s %s with 2',
-    async (...args) => {
+  it.each(['status', 'history', 'backups list'])(
+    'who may not read the server ends "updater %s" with 2',
+    async (words) => {
       const server = await serverFolder();
       fs.chmodSync(server.root, 0o755);
       for (const directory of [server.stateDir, server.backupDir]) fs.mkdirSync(directory, { mode: 0o000 });
-      const { exitCode, stdout, stderr } = await server.start(args, { through }).ended;
+      const { exitCode, stdout, stderr } = await server.start(words.split(' '), { through }).ended;
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
       expect(stderr).toMatch(/^updater: .*EACCES.*\n {2}run it as root.*\n$/);
       for (const directory of [server.stateDir, server.backupDir]) fs.chmodSync(directory, 0o700);

@@ -102,20 +102,18 @@ export class BackupStore {
     fs.renameSync(directory, this.#paths.generation(slot, idOf(directory) ?? freshId()));
   }
 
-  /** The directory of a backup: the slot itself, or an older generation. Throws 'no-backup'. */
+  /** The directory of a backup: the slot itself, or an older generation. Throws 'no-backup', or 'damaged' where it cannot tell. */
   find(slot: string, id?: string): string {
     const slotDirectory = this.#paths.slot(slot);
-    if (id === undefined ? fs.existsSync(slotDirectory) : idOf(slotDirectory) === id) return slotDirectory;
     const generations = this.#generations(slot);
-    const found = id === undefined ? generations[0] : generations.find((directory) => directory.endsWith(`.${id}`));
-    if (found !== undefined) return found;
-    throw new StateManagerError(
-      'no-backup',
-      `there is no backup of ${slot}${id === undefined ? '' : ` with id ${id}`}`,
-      {
-        hint: 'see: backups list',
-      },
-    );
+    const hasSlot = fs.existsSync(slotDirectory);
+    if (id === undefined && hasSlot) return slotDirectory;
+    const generation =
+      id === undefined ? generations[0] : generations.find((directory) => directory.endsWith(`.${id}`));
+    if (generation !== undefined) return generation;
+    if (hasSlot && readManifestHead(slotDirectory).id === id) return slotDirectory;
+    const which = id === undefined ? '' : ` with id ${id}`;
+    throw new StateManagerError('no-backup', `there is no backup of ${slot}${which}`, { hint: 'see: backups list' });
   }
 
   /** Older backups of a slot, newest first. */

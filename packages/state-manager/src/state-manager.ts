@@ -39,7 +39,7 @@ export interface StateManagerOptions {
   logger?: Logger;
   /** own (default): each operation takes the kernel lock. inherited: the caller holds it for us. */
   lock?: 'own' | 'inherited';
-  /** The run that guards belong to; default a new one. */
+  /** The run that guards belong to, by which the processes of a change are found; default the one in the environment, else a new one. */
   run?: string;
   /** Brackets all guards of this run under this name: they stay undoable until `commitRun`. Needs an inherited lock. */
   session?: string;

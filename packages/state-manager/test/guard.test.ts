@@ -160,6 +160,15 @@ describe('a change that fails', () => {
     );
   });
 
+  it('says that its backup is damaged, not that there is none', async () => {
+    const here = scene({ f: 'old' });
+    const outcome = await here.stateManager().attempt('app', { files: [here.at('f')] }, async () => {
+      fs.truncateSync(`${here.backupDir}/app_backup/manifest.json`, 20);
+      throw new ChangeError('no');
+    });
+    expect(outcome).toMatchObject({ error: expect.stringMatching(/app_backup\/manifest.json is cut off/) as string });
+  });
+
   it('that removes the backups is told so', async () => {
     const here = scene({ f: 'old' });
     const guarding = here.stateManager().guard('app', { files: [here.at('f')] }, async () => {

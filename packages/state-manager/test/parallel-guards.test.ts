@@ -112,7 +112,7 @@ describe('a second instance', () => {
       await expect(other.recover()).rejects.toThrow(
         coded('locked', new RegExp(`^pid ${process.pid} \\(change of app\\) holds the lock`)),
       );
-      expect(performance.now() - startedAt).toBeLessThan(1000);
+      expect(performance.now() - startedAt).toBeLessThan(20_000);
     });
   });
 });

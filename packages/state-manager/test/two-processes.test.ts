@@ -34,7 +34,7 @@ describe('while another process is changing something', () => {
       const message = expect.stringMatching(`^pid ${child.pid} \\(change of app\\) holds the lock`) as string;
       await expect(act()).rejects.toThrow(expect.objectContaining({ code: 'locked', message }));
     }
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(60_000);
     expect(here.read('f')).toBe('half');
     expect([state.hasOpenChanges(), Object.keys(state.listModuleBackups().backups)]).toEqual([true, ['app']]);
   });

@@ -47,9 +47,10 @@ const recordSchema = z.looseObject({
 
 const KEPT_DAYS = 90;
 
-/** A new id; it sorts by time, and has no dots: parts of a run are named `<id>.<part>`. */
+/** A new id; it sorts by time, to the millisecond, and has no dots: parts of a run are named `<id>.<part>`. */
 export function newRunId(now: Date, random: string): string {
-  return `${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${random}`;
+  const [seconds, milliseconds] = now.toISOString().replaceAll(/[-:Z]/g, '').split('.');
+  return `${seconds}Z-${milliseconds}${random}`;
 }
 
 /** Writes the record durably, and removes the ones that are older than 90 days. */

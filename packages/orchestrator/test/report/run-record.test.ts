@@ -33,7 +33,8 @@ function record(seconds: number, random?: string): RunRecord {
 const idsIn = ({ server }: Home, limit = 100): string[] => readRunRecords(server.paths, limit).map(({ id }) => id);
 
 it('an id sorts by time, and has no dot', () => {
-  expect(idAt(now)).toBe('20261120T103000Z-abcdef');
+  expect(idAt(now)).toBe('20261120T103000Z-000abcdef');
+  expect(newRunId(new Date(now * 1000 + 7), 'aaaaaa') > newRunId(new Date(now * 1000), 'ffffff')).toBe(true);
 });
 
 it('a record is read back as it was written, and is for our eyes only', () => {
@@ -74,9 +75,9 @@ describe('one record', () => {
     ] as const)
       writeRunRecord(here.server.paths, record(seconds, random));
     const find = (id: string): string | undefined => findRunRecord(here.server.paths, id)?.id;
-    expect(find('20261120T103000Z-aaaaaa')).toBe('20261120T103000Z-aaaaaa');
-    expect(find('20261120T103000Z-ab')).toBe('20261120T103000Z-abbbbb');
-    expect(find('20261119')).toBe('20261119T103000Z-aaaaaa');
+    expect(find('20261120T103000Z-000aaaaaa')).toBe('20261120T103000Z-000aaaaaa');
+    expect(find('20261120T103000Z-000ab')).toBe('20261120T103000Z-000abbbbb');
+    expect(find('20261119')).toBe('20261119T103000Z-000aaaaaa');
     for (const id of ['20261120', '2026', '', '20270101', '../../etc']) expect(find(id)).toBeUndefined();
   });
 });

@@ -62,7 +62,7 @@ export function planRestore(captured: CapturedFiles, mountPoints: MountPoints = 
     const steps = comparison.stepsFor(path, entry);
     if (steps === 'leave') continue;
     if (entry.type === 'directory') plan.directories.push({ path, entry });
-    plan.steps.push(...steps);
+    for (const step of steps) plan.steps.push(step); // Not spread: in one directory, a million entries may have appeared.
     if (steps.length === 0) plan.unchanged += 1;
   }
   return plan;
@@ -92,7 +92,9 @@ class Comparison {
     for (const entry of captured.entries) {
       if (entry.type !== 'hardlink') continue;
       const first = pathFromJson(entry.same_as);
-      this.#namesOf.set(first, [...(this.#namesOf.get(first) ?? []), pathFromJson(entry.path)]);
+      const names = this.#namesOf.get(first) ?? [];
+      names.push(pathFromJson(entry.path));
+      this.#namesOf.set(first, names);
     }
   }
 
