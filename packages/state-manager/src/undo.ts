@@ -37,33 +37,43 @@ export async function endProcessesOf(intents: readonly Intent[], scope: (run: st
   return ended;
 }
 
+/** An intent on its way out. */
+interface Attempted {
+  intent: Intent;
+  result: Undone;
+  /** Its note stays in the journal, for the next attempt. */
+  stays: boolean;
+}
+
 /**
- * Undoes the intents, newest first. One that cannot be undone stays in the journal; the others go on. If an older one then
- * puts back all that it claims, it is settled by that: tried again later, it would bring back the state between the two.
+ * Undoes the intents, newest first. One that cannot be undone stays in the journal, with everything that it is a part of
+ * (a session without its note means that its guards are final); the others go on. If an older one then puts back all that
+ * it claims, it is settled by that: tried again later, it would bring back the state between the two.
  */
 export async function undoIntents(intents: readonly Intent[], undoing: Undoing): Promise<Undone[]> {
-  const undone: { intent: Intent; result: Undone }[] = [];
+  const attempted: Attempted[] = [];
   for (const intent of intents.toSorted((a, b) => b.sequence - a.sequence)) {
     const result = await undo(intent, undoing);
     if (result.report !== undefined) {
-      for (const newer of undone)
-        if (isOpen(newer.result) && claimsCover(intent.claims, newer.intent.claims)) settle(newer, intent, undoing);
+      for (const newer of attempted)
+        if (newer.stays && claimsCover(intent.claims, newer.intent.claims)) settle(newer, intent, undoing);
     }
-    undone.push({ intent, result });
+    const isHeld = attempted.some((newer) => newer.stays && newer.intent.parent === intent.id);
+    const stays = isHeld || (result.outcome === 'failed' && result.report === undefined);
+    if (!stays) undoing.journal.close(intent.id);
+    attempted.push({ intent, result, stays });
   }
-  return undone.map(({ result }) => result);
+  return attempted.map(({ result }) => result);
 }
 
-function isOpen(result: Undone): boolean {
-  return result.outcome === 'failed' && result.report === undefined;
-}
-
-function settle(newer: { intent: Intent; result: Undone }, by: Intent, { journal, logger }: Undoing): void {
+function settle(newer: Attempted, by: Intent, { journal, logger }: Undoing): void {
   logger.warn(`${newer.result.slot}: ${newer.result.error}; the older state that ${by.slot} brought back covers it`);
   journal.close(newer.intent.id);
+  newer.stays = false;
   newer.result = { slot: newer.result.slot, kind: newer.result.kind, outcome: 'restored' };
 }
 
+/** Puts back what one intent holds. Its note is the caller's to remove: a crash before that does it all again. */
 async function undo(intent: Intent, { journal, store, logger }: Undoing): Promise<Undone> {
   const { slot, kind, backup_id: id } = intent;
   const done: Pick<Undone, 'report' | 'afterRestore'> = {};
@@ -71,8 +81,6 @@ async function undo(intent: Intent, { journal, store, logger }: Undoing): Promis
     if (id !== null) done.report = await restoreBackup(store.find(slot, id), logger);
     const failure = await runAfterRestore(intent, done);
     if (id !== null) store.reinstate(slot, id, journal.inUse());
-    // The note goes only now: a crash before this does it all again.
-    journal.close(intent.id);
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
     return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but then ${failure}` };
   } catch (error) {

@@ -127,7 +127,7 @@ export function perform(actions: readonly Action[], root: string, outside: strin
 function act(action: Action, root: string, outside: Buffer): void {
   if ('at' in action && action.do !== 'move') {
     const place = join(root, ...action.at);
-    fs.mkdirSync(join(root, ...action.at.slice(0, -1)), { recursive: true });
+    makeParents(root, action.at);
     switch (action.do) {
       case 'file':
         return fs.writeFileSync(place, bytesOf(action.content), { flag: 'wx' });
@@ -181,6 +181,7 @@ function act(action: Action, root: string, outside: Buffer): void {
       return fs.writeFileSync(join(place, 'inside'), 'now in a directory');
     }
     case 'move':
+      makeParents(root, action.at);
       return fs.renameSync(any(), join(root, ...action.at));
     case 'chmod': {
       const place = any();
@@ -197,6 +198,14 @@ function act(action: Action, root: string, outside: Buffer): void {
 }
 
 const bytesOf = ([size, byte]: [number, number]): Uint8Array => new Uint8Array(size).fill(byte);
+
+/** Throws where a link would lead out of the tree, or anywhere else in it. */
+function makeParents(root: string, parts: Buffer[]): void {
+  for (let depth = 1; depth < parts.length; depth += 1) {
+    const parent = join(root, ...parts.slice(0, depth));
+    if (!fs.lstatSync(parent, { throwIfNoEntry: false })?.isDirectory()) fs.mkdirSync(parent);
+  }
+}
 
 export interface Found {
   path: Buffer;

@@ -29,6 +29,22 @@ describe('a session', () => {
     expect(here.read('f')).toBe('two');
   });
 
+  it('is not taken for final when one of its guards cannot be undone: the next recovery tries again', async () => {
+    const here = scene({ f: 'zero' });
+    await change(here.stateManager(inherited), 'a', here, 'one');
+    const copy = path.join(here.backupDir, 'a_backup/files', here.at('f'));
+    fs.renameSync(copy, `${copy}.lost`);
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      const { found } = await updaterOf(here).recover();
+      expect(found).toContainEqual(expect.objectContaining({ slot: 'a', kind: 'guard', outcome: 'failed' }));
+      expect(here.read('f')).toBe('one');
+    }
+    fs.renameSync(`${copy}.lost`, copy);
+    await updaterOf(here).recover();
+    expect(here.read('f')).toBe('zero');
+    expectNothingOpen(here);
+  });
+
   it('is undone as a whole, newest first', async () => {
     const here = scene({ f: 'zero' });
     const state = here.stateManager(inherited);
@@ -180,6 +196,7 @@ describe('undoing, when a backup of the run is damaged', () => {
       ['a', 'failed'],
     ]);
     expect([here.read('f'), here.read('g')]).toEqual(['one', 'zero']);
-    expect(fs.readdirSync(`${here.backupDir}/journal`)).toHaveLength(1);
+    const noted = fs.readdirSync(`${here.backupDir}/journal`);
+    expect(noted).toHaveLength(2); // The guard, and the session that keeps it from being taken for final.
   });
 });

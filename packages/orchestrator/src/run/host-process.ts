@@ -23,6 +23,7 @@ export interface HostRun {
   result: ModuleResult | false;
   /** The host can run another module. */
   reusable: boolean;
+  /** It was ended before its time, or never began: nothing is to be held against the module. */
   stopped: boolean;
 }
 
@@ -82,8 +83,9 @@ export class HostProcess {
         stopped: false,
       };
     }
-    const error = describe(ending, limits, output.lastWords);
-    return { run, result: { success: false, error }, reusable: false, stopped: ending.how === 'stopped' };
+    const error = describe(ending, limits, output);
+    const stopped = ending.how === 'stopped' || !output.hasBegun;
+    return { run, result: { success: false, error }, reusable: false, stopped };
   }
 
   async #ending(output: ModuleOutput, { timeoutMs, signal }: HostLimits): Promise<Ending> {
@@ -131,7 +133,7 @@ export class HostProcess {
   }
 }
 
-function describe(ending: Exclude<Ending, { how: 'said' }>, limits: HostLimits, lastWords: string | undefined): string {
+function describe(ending: Exclude<Ending, { how: 'said' }>, limits: HostLimits, output: ModuleOutput): string {
   switch (ending.how) {
     case 'timeout':
       return `did not end within ${limits.timeoutMs / 1000} s`;
@@ -139,11 +141,12 @@ function describe(ending: Exclude<Ending, { how: 'said' }>, limits: HostLimits, 
       return 'was stopped, because the updater was asked to end';
     case 'died': {
       const { exitCode, signal } = ending.end;
-      const how =
-        signal === undefined
+      const how = output.hasBegun
+        ? signal === undefined
           ? `ended the process with exit code ${exitCode} before main() was done`
-          : `was killed by ${signal}`;
-      return lastWords === undefined ? how : `${how}: ${lastWords.slice(0, 500)}`;
+          : `was killed by ${signal}`
+        : 'was not run, because the process for it did not start';
+      return output.lastWords === undefined ? how : `${how}: ${output.lastWords.slice(0, 500)}`;
     }
   }
 }

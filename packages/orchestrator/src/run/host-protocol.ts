@@ -26,6 +26,8 @@ export interface RunRequest {
 
 /** A line that the host writes between the module's own output. stdout alone keeps the order, so everything travels there. */
 export type HostLine =
+  /** From here on, whatever happens is the module's doing. */
+  | { kind: 'begin' }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
   | {
       kind: 'end';

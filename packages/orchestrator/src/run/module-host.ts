@@ -41,6 +41,7 @@ registerHooks({
 });
 
 async function run(request: RunRequest): Promise<void> {
+  say(request, { kind: 'begin' });
   process.env[RUN_MARKER] = request.run;
   const leftoversSince = watchProcess();
   const result = await outcomeOf(request);

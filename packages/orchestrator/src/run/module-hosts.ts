@@ -16,6 +16,7 @@ export class ModuleHosts {
     this.#logger = logger;
   }
 
+  /** The present host, or a new one. Throws when the machine cannot start a process. */
   take(): HostProcess {
     this.#current ??= new HostProcess(`${this.#runId}.${this.#number}`, this.#lockDescriptors);
     return this.#current;

@@ -21,6 +21,7 @@ export class ModuleOutput {
   readonly #err = splitLines((line) => this.#errorLine(line));
   readonly #outEnd = Promise.withResolvers<EndLine>();
   readonly #errEnd = Promise.withResolvers<void>();
+  #hasBegun = false;
   #lines = 0;
   #characters = 0;
   #isFull = false;
@@ -30,6 +31,11 @@ export class ModuleOutput {
     this.#nonce = nonce;
     this.#log = log;
     this.end = this.#errEnd.promise.then(() => this.#outEnd.promise);
+  }
+
+  /** The host has come so far as to begin with the module. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** The most telling line of a crash: the error itself, not what Node prints around it. */
@@ -55,6 +61,7 @@ export class ModuleOutput {
   #line(text: string): void {
     const line = parseHostLine(this.#nonce, text);
     if (line === undefined) this.#say('info', text);
+    else if (line.kind === 'begin') this.#hasBegun = true;
     else if (line.kind === 'end') this.#outEnd.resolve(line);
     else this.#say(line.level, line.message);
   }

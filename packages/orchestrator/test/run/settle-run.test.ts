@@ -3,6 +3,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeTree } from '@homeserver/test-support';
 import { readModuleRecords } from '../../src/records/module-records.ts';
+import { lockServer } from '../../src/lock-server.ts';
+import { runModules } from '../../src/run/run-modules.ts';
+import { installedModules } from '../../src/store/installed-modules.ts';
 import { update } from '../../src/update.ts';
 import {
   entriesInStore,
@@ -90,8 +93,9 @@ describe('what the guards of a module have changed', () => {
     ],
     [
       'it fails without waiting for a guard that goes on',
-      "void change('one', 'new', async () => { for (;;) { await null; fs.writeFileSync(etc + '/one', 'newer');" +
-        'await new Promise((go) => setImmediate(go)); } }); await new Promise((go) => setTimeout(go, 300));' +
+      "void change('one', 'new', () => new Promise(() => {" +
+        "setInterval(() => fs.writeFileSync(etc + '/one', 'newer'), 2).unref(); }));" +
+        "while (fs.readFileSync(etc + '/one', 'utf8') !== 'newer') await new Promise((go) => setTimeout(go, 5));" +
         "throw new Error('no disk');",
       'no disk',
     ],
@@ -241,5 +245,31 @@ describe('a version that has not succeeded yet', () => {
     expect(links(here)).toEqual(['web 2.0.0', 'web.backup 1.0.0', 'website 1.0.0']);
     expect(unprovenOf(here, 'web')).toMatchObject({ starts: 0 });
     expect(readModuleRecords(here.server.paths.moduleRecords)['web']?.failed).toBeUndefined();
+  });
+
+  it('and for which no process can be started: nothing is held against it', async () => {
+    const here = unprovenWeb(() => main('return { success: true };'));
+    const { paths, state, logger, logFor } = here.server;
+    const lock = await lockServer(paths, { purpose: 'test' });
+    const noDescriptor = 9999;
+    const settings = {
+      runId: 'run',
+      lockDescriptors: [noDescriptor],
+      retry: false,
+      dryRun: false,
+      logger,
+      logFor,
+      state,
+    };
+    const outcomes = await runModules(paths, installedModules(paths).values(), settings);
+    lock.release();
+    expect(outcomes).toEqual([
+      expect.objectContaining({
+        status: 'failed',
+        error: 'it was not started: spawn EBADF',
+      }),
+    ]);
+    expect(links(here)).toEqual(['web 2.0.0', 'web.backup 1.0.0']);
+    expect(unprovenOf(here, 'web')).toMatchObject({ starts: 0 });
   });
 });
