@@ -1,15 +1,10 @@
 import fs from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { StateManager } from '../src/index.ts';
 import { coded, expectNothingOpen } from './expectations.ts';
 import { scene } from './scene.ts';
 
 class ChangeError extends Error {}
-
-const slowly = async (act: () => void): Promise<void> => {
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  act();
-};
 
 describe('guards at the same time', () => {
   it('of the same slot: the second is an error, and changes nothing', async () => {
@@ -39,12 +34,14 @@ describe('guards at the same time', () => {
       const here = scene({ d: { f: '0' } });
       const one = here.stateManager({ lock: 'inherited', run: 'one' });
       const other = here.stateManager({ lock: 'inherited', run: 'one', ...options });
+      const waiting = /^info (b waits: a|a waits: b) is changing the same$/;
       let inside = 0;
       const change = async (): Promise<void> => {
         inside += 1;
         expect(inside).toBe(1);
         here.write('d/f', 'half');
-        await slowly(() => (inside -= 1));
+        await vi.waitUntil(() => here.said.some((line) => waiting.test(line)), { timeout: 60_000 });
+        inside -= 1;
         throw new ChangeError('no');
       };
       const results = await Promise.allSettled([
@@ -56,7 +53,6 @@ describe('guards at the same time', () => {
         'no',
       ]);
       expect(here.read('d/f')).toBe('0');
-      expect(here.said).toContainEqual(expect.stringMatching(/^info (b waits: a|a waits: b) is changing the same$/));
       expectNothingOpen(here);
     },
   );
