@@ -13,16 +13,15 @@ import {
 import { writeIndex } from './backup-index.ts';
 import type { BackupPaths } from './backup-directory.ts';
 import { StateManagerError } from './errors.ts';
-import { filesSource } from './files/files-source.ts';
-import type { WantedFiles } from './files/capture-files.ts';
 import { checkFreeSpace } from './files/free-space.ts';
 import { formatManifest, MANIFEST_NAME, readManifestHead, type ManifestHead } from './manifest.ts';
 import { namesIn } from './names-in.ts';
+import { captureState, verifyState, type Wanted } from './sources.ts';
 
 export interface NewBackup {
   slot: string;
   description: string;
-  files: WantedFiles | undefined;
+  wanted: Wanted;
   /** How many backups of the slot stay, this one included; default: as many as the last one asked for, at first 1. */
   keep?: number | undefined;
 }
@@ -42,38 +41,38 @@ export class BackupStore {
     this.#logger = logger;
   }
 
-  async write(wanted: NewBackup, inUse: IsInUse): Promise<ManifestHead> {
-    if (wanted.files) checkFreeSpace(wanted.files, this.#paths.root);
+  async write(backup: NewBackup, inUse: IsInUse): Promise<ManifestHead> {
+    if (backup.wanted.files) checkFreeSpace(backup.wanted.files, this.#paths.root);
     const staging = this.#temporary();
     let head: ManifestHead;
     try {
       fs.mkdirSync(staging, 0o700);
-      head = await this.#capture(wanted, staging);
+      head = await this.#capture(backup, staging);
     } catch (error) {
       removeQuietly(staging);
-      throw error instanceof StateManagerError ? error : ioError('write the backup of', wanted.slot, error);
+      throw error instanceof StateManagerError ? error : ioError('write the backup of', backup.slot, error);
     }
-    this.#takeSlot(wanted.slot, staging); // Should this fail half-way, the temp may be the previous backup: tidy() decides.
-    this.prune(wanted.slot, inUse);
+    this.#takeSlot(backup.slot, staging); // Should this fail half-way, the temp may be the previous backup: tidy() decides.
+    this.prune(backup.slot, inUse);
     writeIndex(this.#paths, this.#logger);
     return head;
   }
 
-  async #capture(wanted: NewBackup, staging: string): Promise<ManifestHead> {
+  async #capture({ slot, description, keep, wanted }: NewBackup, staging: string): Promise<ManifestHead> {
     const context = { directory: staging, forbidden: this.#ownPlaces(), logger: this.#logger };
-    const files = wanted.files && (await filesSource.capture(wanted.files, context));
+    const captured = await captureState(wanted, context);
     const { text, head } = formatManifest({
       format: 1,
       id: freshId(),
-      slot: wanted.slot,
-      description: wanted.description,
+      slot,
+      description,
       timestamp: Math.floor(Date.now() / 1000),
-      keep: wanted.keep ?? tryReadHead(this.#paths.slot(wanted.slot))?.keep ?? 1,
-      ...(files === undefined ? {} : { files }),
+      keep: keep ?? tryReadHead(this.#paths.slot(slot))?.keep ?? 1,
+      ...captured,
     });
     fs.writeFileSync(path.join(staging, MANIFEST_NAME), text, { mode: 0o600, flag: 'wx' });
     syncFileSystemOf(this.#paths.root);
-    const damages = files === undefined ? [] : await filesSource.verify(files, staging);
+    const damages = await verifyState(captured, staging);
     if (damages.length > 0) throw new StateManagerError('damaged', `the fresh backup reads back wrong: ${damages[0]}`);
     return head;
   }

@@ -10,5 +10,13 @@ export type { DamagedIntent } from './journal.ts';
 export type { BackupRequest, GuardRequest, WantedState } from './request.ts';
 export type { RestoreReport } from './restore-backup.ts';
 export type { RecoveryReport, StateManagerOptions } from './state-manager.ts';
-export type { CaptureContext, Claim, RestoreContext, SourceReport, StateKind, StateSource } from './state-source.ts';
+export type {
+  CaptureContext,
+  Claim,
+  PreparedRestore,
+  RestoreContext,
+  SourceReport,
+  StateKind,
+  StateSource,
+} from './state-source.ts';
 export type { Undone } from './undo.ts';

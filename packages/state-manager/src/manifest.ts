@@ -4,10 +4,11 @@ import path from 'node:path';
 import { errnoName, ioError, isTemporaryName, readFileBytes, reasonOf, type JsonPath } from '@homeserver/system';
 import { z } from 'zod';
 import { describeMismatch, StateManagerError } from './errors.ts';
-import { capturedFilesSchema, type CapturedFiles } from './files/file-record.ts';
+import { capturedFilesSchema } from './files/file-record.ts';
+import type { Captured } from './sources.ts';
 
 /** manifest.json: what a backup holds, and enough to restore it without any other file of ours. */
-export interface Manifest {
+export interface Manifest extends Captured {
   format: 1;
   /** 12 hex digits, new for each backup. */
   id: string;
@@ -17,7 +18,6 @@ export interface Manifest {
   timestamp: number;
   /** How many backups of the slot stay, this one included. */
   keep: number;
-  files?: CapturedFiles;
 }
 
 /** All of a manifest but its entries. */

@@ -1,7 +1,7 @@
 import type { Closure } from '@homeserver/system';
 import { z } from 'zod';
 import { describeMismatch, StateManagerError } from './errors.ts';
-import type { WantedFiles } from './files/capture-files.ts';
+import type { Wanted } from './sources.ts';
 
 /** What to capture. Services and databases come through the same door (StateSource); they are refused until then. */
 export interface WantedState {
@@ -39,27 +39,25 @@ const closureSchema = z.object({
 const backupSchema = z.object({ ...wanted, keep: z.int().min(1).optional() });
 const guardSchema = z.object({ ...wanted, afterRestore: z.union([z.array(z.string()), closureSchema]).optional() });
 
-/** The files of a request. Module authors may write JavaScript: throws 'invalid-request' for what has another type. */
-export function filesOfBackup(slot: string, request: BackupRequest): WantedFiles | undefined {
-  return wantedFiles(slot, backupSchema.safeParse(request), request);
+/** What a request asks to capture. Module authors may write JavaScript: throws 'invalid-request' for what has another type. */
+export function wantedOfBackup(slot: string, request: BackupRequest): Wanted {
+  return wantedOf(slot, backupSchema.safeParse(request), request);
 }
 
-/** As `filesOfBackup`. */
-export function filesOfGuard(slot: string, request: GuardRequest, change: unknown): WantedFiles | undefined {
-  const files = wantedFiles(slot, guardSchema.safeParse(request), request);
-  if (typeof change === 'function') return files;
+/** As `wantedOfBackup`. */
+export function wantedOfGuard(slot: string, request: GuardRequest, change: unknown): Wanted {
+  const result = wantedOf(slot, guardSchema.safeParse(request), request);
+  if (typeof change === 'function') return result;
   throw new StateManagerError('invalid-request', `cannot guard ${slot}: the change must be a function`);
 }
 
-function wantedFiles(
-  slot: string,
-  checked: z.ZodSafeParseResult<unknown>,
-  request: WantedState,
-): WantedFiles | undefined {
+function wantedOf(slot: string, checked: z.ZodSafeParseResult<unknown>, request: WantedState): Wanted {
   if (!checked.success)
     throw new StateManagerError('invalid-request', `cannot capture ${slot}: ${describeMismatch(checked.error)}`);
   const kind = (['services', 'databases'] as const).find((name) => (request[name]?.length ?? 0) > 0);
   if (kind !== undefined) throw new StateManagerError('unsupported', `this version cannot capture ${kind}: only files`);
-  if (request.files === undefined || request.files.length === 0) return undefined;
-  return { paths: request.files, ...(request.allowOutsideHardlinks ? { allowOutsideHardlinks: true } : {}) };
+  if (request.files === undefined || request.files.length === 0) return {};
+  return {
+    files: { paths: request.files, ...(request.allowOutsideHardlinks ? { allowOutsideHardlinks: true } : {}) },
+  };
 }

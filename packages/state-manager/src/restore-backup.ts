@@ -1,7 +1,7 @@
 import type { Logger } from '@homeserver/system';
 import { Displaced } from './displaced.ts';
-import { filesSource } from './files/files-source.ts';
 import { readManifest } from './manifest.ts';
+import { restoreState } from './sources.ts';
 import type { SourceReport } from './state-source.ts';
 
 /** What a restore did. */
@@ -18,9 +18,7 @@ export interface RestoreReport extends SourceReport {
  */
 export async function restoreBackup(directory: string, logger: Logger): Promise<RestoreReport> {
   const manifest = readManifest(directory);
-  const nothing: SourceReport = { restored: [], adjusted: [], unchanged: 0, displaced: [], warnings: [] };
-  const context = { directory, displaced: new Displaced(directory), logger };
-  const report = manifest.files ? await filesSource.restore(manifest.files, context) : nothing;
+  const report = await restoreState(manifest, { directory, displaced: new Displaced(directory), logger });
   for (const warning of report.warnings) logger.warn(warning);
   return { slot: manifest.slot, backupId: manifest.id, timestamp: manifest.timestamp, ...report };
 }

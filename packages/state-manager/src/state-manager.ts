@@ -17,16 +17,15 @@ import { backupPaths, openBackupDirectory, type BackupPaths } from './backup-dir
 import { infoOf, slotNames, writeIndex, type ModuleBackupInfo } from './backup-index.ts';
 import { BackupStore } from './backup-store.ts';
 import { asStateManagerError, StateManagerError } from './errors.ts';
-import type { WantedFiles } from './files/capture-files.ts';
-import { filesSource } from './files/files-source.ts';
 import { syncFileSystemsOf } from './files/sync-file-systems.ts';
 import { outcomeOfUndo, valueOf, type GuardOutcome } from './guard-outcome.ts';
 import { claimsOverlap, claimsToJson, closureToJson, type Intent } from './intent.ts';
 import { Journal, type DamagedIntent } from './journal.ts';
 import { readManifest, readManifestHead } from './manifest.ts';
-import { filesOfBackup, filesOfGuard, type BackupRequest, type GuardRequest } from './request.ts';
+import { wantedOfBackup, wantedOfGuard, type BackupRequest, type GuardRequest } from './request.ts';
 import { restoreBackup, type RestoreReport } from './restore-backup.ts';
 import { checkSlotName } from './slot-name.ts';
+import { claimsOf, verifyState, type Wanted } from './sources.ts';
 import { endProcessesOf, undoIntents, type Undone } from './undo.ts';
 
 export const DEFAULT_BACKUP_DIR = '/var/backups/updates';
@@ -101,11 +100,11 @@ export class StateManager {
    */
   async backupModuleState(moduleName: string, request: BackupRequest): Promise<ModuleBackupInfo> {
     checkSlotName(moduleName);
-    const files = filesOfBackup(moduleName, request);
+    const wanted = wantedOfBackup(moduleName, request);
     return this.#locked(`backup of ${moduleName}`, async () => {
       const { keep = 1, description = '' } = request;
       const head = await this.#capturing(moduleName, () =>
-        this.#store.write({ slot: moduleName, description, files, keep }, this.#journal.inUse()),
+        this.#store.write({ slot: moduleName, description, wanted, keep }, this.#journal.inUse()),
       );
       return infoOf(this.#paths.slot(moduleName), head);
     });
@@ -154,9 +153,9 @@ export class StateManager {
    */
   async attempt<T>(slot: string, request: GuardRequest, change: () => Promise<T>): Promise<GuardOutcome<T>> {
     checkSlotName(slot);
-    const files = filesOfGuard(slot, request, change);
+    const wanted = wantedOfGuard(slot, request, change);
     return this.#locked(`change of ${slot}`, async () => {
-      const intent = await this.#begin(slot, files, request);
+      const intent = await this.#begin(slot, wanted, request);
       running.add(intent.id);
       try {
         const value = await guardsAround.run([...(guardsAround.getStore() ?? []), intent.id], change);
@@ -171,14 +170,14 @@ export class StateManager {
   }
 
   /** Captures, and notes the intent, once nobody else is changing what it claims. */
-  async #begin(slot: string, files: WantedFiles | undefined, request: GuardRequest): Promise<Intent> {
-    const claims = claimsToJson(files ? filesSource.claims(files) : []);
+  async #begin(slot: string, wanted: Wanted, request: GuardRequest): Promise<Intent> {
+    const claims = claimsToJson(claimsOf(wanted));
     const description = request.description ?? `before a change of ${slot}`;
     for (let said = false; ; said = true) {
       const { intent, blocker } = await this.#capturing(slot, async () => {
         const found = this.#blockerOf(slot, claims);
         if (found !== undefined) return { blocker: found };
-        const { id } = await this.#store.write({ slot, description, files }, this.#journal.inUse());
+        const { id } = await this.#store.write({ slot, description, wanted }, this.#journal.inUse());
         const parent =
           guardsAround.getStore()?.findLast((guard) => this.#journal.ids().has(guard)) ?? this.#openSession();
         return {
@@ -215,7 +214,8 @@ export class StateManager {
       throw new StateManagerError('wrong-backup-dir', `the note of this change is gone from ${this.#paths.journal}`);
     }
     // The new state must be on the disk before the way back is given up.
-    syncFileSystemsOf(intent.claims.map((claim) => parentPath(pathFromJson(claim.name))));
+    const claimed = intent.claims.filter((claim) => claim.kind === 'files').map((claim) => pathFromJson(claim.name));
+    syncFileSystemsOf(claimed.map(parentPath));
     if (intent.parent !== null && this.#journal.ids().has(intent.parent)) return this.#journal.markDone(intent);
     const inner = this.#withDescendants(intent).filter((other) => other.phase === 'done');
     this.#makeFinal([intent], inner);
@@ -339,8 +339,7 @@ export class StateManager {
     checkSlotName(moduleName);
     const directory = this.#store.find(moduleName);
     try {
-      const manifest = readManifest(directory);
-      return manifest.files ? await filesSource.verify(manifest.files, directory) : [];
+      return await verifyState(readManifest(directory), directory);
     } catch (error) {
       if (error instanceof StateManagerError && error.code === 'damaged') return [error.message];
       throw error;

@@ -6,7 +6,7 @@ export type StateKind = 'files' | 'services' | 'databases';
 /** What a guarded change says it may alter, as recorded in its intent. Files are claimed with everything below them. */
 export interface Claim {
   kind: StateKind;
-  /** A real path, a unit name, or a database address without its password. */
+  /** A real path (also that of a database which is a file), a unit name, or a server database's address without its password. */
   name: RawPath;
 }
 
@@ -40,17 +40,30 @@ export interface SourceReport {
   warnings: string[];
 }
 
+/** A restore of one kind of state that has found out all it can, and has touched nothing yet. */
+export interface PreparedRestore {
+  /** Real paths of live files that `apply` will replace, change or remove. */
+  readonly touches: readonly RawPath[];
+  /** Before any source's `apply`: makes whoever holds `touched` (of all sources) open let go of it. */
+  letGo?(touched: readonly RawPath[]): Promise<void>;
+  /** Puts the state back. Called after the `apply` of each source that stands before this one in SOURCES. */
+  apply(): Promise<SourceReport>;
+  /** In place of `apply`, when another source failed: brings back what `letGo` stopped. */
+  abandon?(): Promise<void>;
+}
+
 /**
  * One kind of state. The contract, which one conformance suite checks for every source:
  * - `claims` needs no capture, and throws for what can never be captured;
- * - `capture` returns a JSON-safe record; with the folder it wrote, it is all that `restore` needs;
+ * - `capture` returns a JSON-safe record; with what it wrote (only `<kind>/` or `<kind>.json`), that is all a restore needs;
  * - `verify` returns one line for each damage, and changes nothing;
- * - `restore` checks what it will use before it changes anything, is idempotent, and completes a restore that was cut.
+ * - `prepare` checks what the restore will use, and throws 'damaged' or 'cannot-restore' with nothing live touched;
+ * - `apply` is idempotent, and completes a restore that was cut.
  */
-export interface StateSource<Wanted, Captured> {
+export interface StateSource<Wanted = unknown, Captured = unknown> {
   readonly kind: StateKind;
   claims(wanted: Wanted): Claim[];
   capture(wanted: Wanted, context: CaptureContext): Promise<Captured>;
   verify(captured: Captured, directory: string): Promise<string[]>;
-  restore(captured: Captured, context: RestoreContext): Promise<SourceReport>;
+  prepare(captured: Captured, context: RestoreContext): Promise<PreparedRestore>;
 }

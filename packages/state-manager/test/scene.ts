@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { Displaced } from '../src/displaced.ts';
 import { captureFiles, type WantedFiles } from '../src/files/capture-files.ts';
 import type { CapturedFiles } from '../src/files/file-record.ts';
-import { restoreFiles } from '../src/files/restore-files.ts';
+import { prepareRestore } from '../src/files/restore-files.ts';
 import { StateManager, type StateManagerOptions } from '../src/state-manager.ts';
 import type { SourceReport } from '../src/state-source.ts';
 
@@ -66,7 +66,8 @@ export function captureBackup(where: Scene, wanted: WantedFiles, parent: string 
   return {
     directory,
     captured,
-    restore: () => restoreFiles(captured, { directory, displaced: new Displaced(directory), logger: where.logger }),
+    restore: async () =>
+      prepareRestore(captured, { directory, displaced: new Displaced(directory), logger: where.logger }).apply(),
   };
 }
 

@@ -2,7 +2,7 @@ import type { StateSource } from '../state-source.ts';
 import { captureFiles, type WantedFiles } from './capture-files.ts';
 import type { CapturedFiles } from './file-record.ts';
 import { resolveRoots } from './resolve-roots.ts';
-import { restoreFiles } from './restore-files.ts';
+import { prepareRestore } from './restore-files.ts';
 import { verifyFiles } from './verify-files.ts';
 
 /** Files and directories: content, mode, owner, times to the nanosecond, links, and what is not there. */
@@ -11,5 +11,5 @@ export const filesSource: StateSource<WantedFiles, CapturedFiles> = {
   claims: (wanted) => resolveRoots(wanted.paths).map((root) => ({ kind: 'files', name: root.real })),
   capture: async (wanted, context) => captureFiles(wanted, context),
   verify: async (captured, directory) => verifyFiles(captured, directory),
-  restore: restoreFiles,
+  prepare: async (captured, context) => prepareRestore(captured, context),
 };

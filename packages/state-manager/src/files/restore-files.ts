@@ -21,7 +21,7 @@ import {
   type RawPath,
 } from '@homeserver/system';
 import { StateManagerError } from '../errors.ts';
-import type { RestoreContext, SourceReport } from '../state-source.ts';
+import type { PreparedRestore, RestoreContext, SourceReport } from '../state-source.ts';
 import { copyOf } from './capture-files.ts';
 import { copyAside } from './copy-aside.ts';
 import { copyContent } from './copy-content.ts';
@@ -35,12 +35,16 @@ const BATCH_FILES = 512;
 const BATCH_BYTES = 128 * 1024 * 1024;
 
 /**
- * Puts the recorded tree back exactly. All that it can find out, it finds out first: it throws 'damaged' when a copy that
- * it needs is not what was captured, 'cannot-restore' when something stands against it, and nothing live was touched. What
- * is in the way goes to `context.displaced`; a file that is right keeps its inode. Idempotent.
+ * Finds out all that can be known before anything live is touched: throws 'damaged' when a copy that is needed is not what
+ * was captured, 'cannot-restore' when something stands against it. `apply` puts the recorded tree back exactly: what is in
+ * the way goes to `context.displaced`; a file that is right keeps its inode. Idempotent.
  */
-export async function restoreFiles(captured: CapturedFiles, context: RestoreContext): Promise<SourceReport> {
-  const plan = prepare(captured, context.directory);
+export function prepareRestore(captured: CapturedFiles, context: RestoreContext): PreparedRestore {
+  const plan = planChecked(captured, context.directory);
+  return { touches: plan.steps.map(({ path }) => path), apply: () => carryOut(plan, captured, context) };
+}
+
+async function carryOut(plan: RestorePlan, captured: CapturedFiles, context: RestoreContext): Promise<SourceReport> {
   const restore = new FileRestore(context, plan);
   try {
     restore.makeParents(captured);
@@ -55,7 +59,7 @@ export async function restoreFiles(captured: CapturedFiles, context: RestoreCont
   return restore.report;
 }
 
-function prepare(captured: CapturedFiles, directory: string): RestorePlan {
+function planChecked(captured: CapturedFiles, directory: string): RestorePlan {
   try {
     refuseChangedParents(captured);
     for (const parent of parentsOf(captured)) removeTemporariesIn(parent);

@@ -1,0 +1,82 @@
+import type { CapturedFiles } from './files/file-record.ts';
+import type { WantedFiles } from './files/capture-files.ts';
+import { filesSource } from './files/files-source.ts';
+import type {
+  CaptureContext,
+  Claim,
+  PreparedRestore,
+  RestoreContext,
+  SourceReport,
+  StateSource,
+} from './state-source.ts';
+
+/** What to capture, by kind; a kind that is not asked for is left out. */
+export interface Wanted {
+  files?: WantedFiles;
+}
+
+/** What was captured, by kind: the sections of a manifest. */
+export interface Captured {
+  files?: CapturedFiles;
+}
+
+/** Every kind of state, in the order in which a restore puts them back. */
+const SOURCES: readonly StateSource[] = [filesSource];
+
+type ByKind = Readonly<Record<string, unknown>>;
+
+export function claimsOf(wanted: Wanted): Claim[] {
+  return chosen(wanted).flatMap(([source, part]) => source.claims(part));
+}
+
+/** Captures one kind after the other into `context.directory`. Throws what the source throws; the caller removes the rest. */
+export async function captureState(wanted: Wanted, context: CaptureContext): Promise<Captured> {
+  const captured: Record<string, unknown> = {};
+  for (const [source, part] of chosen(wanted)) captured[source.kind] = await source.capture(part, context);
+  return captured;
+}
+
+/** Re-reads everything that was written; one line for each damage. */
+export async function verifyState(captured: Captured, directory: string): Promise<string[]> {
+  const damages: string[] = [];
+  for (const [source, part] of chosen(captured)) damages.push(...(await source.verify(part, directory)));
+  return damages;
+}
+
+/**
+ * Puts everything back: first each source finds out all it can and nothing is touched, then whoever holds the files open
+ * lets go, then the sources restore in their order.
+ */
+export async function restoreState(captured: Captured, context: RestoreContext): Promise<SourceReport> {
+  const waiting: PreparedRestore[] = [];
+  for (const [source, part] of chosen(captured)) waiting.push(await source.prepare(part, context));
+  const touched = waiting.flatMap((one) => one.touches);
+  const total: SourceReport = { restored: [], adjusted: [], unchanged: 0, displaced: [], warnings: [] };
+  try {
+    for (const one of waiting) await one.letGo?.(touched);
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      addTo(total, await next.apply());
+      waiting.shift();
+    }
+  } catch (error) {
+    for (const one of waiting) await one.abandon?.();
+    throw error;
+  }
+  return total;
+}
+
+function chosen(parts: Wanted | Captured): [StateSource, unknown][] {
+  return SOURCES.flatMap((source): [StateSource, unknown][] => {
+    const part = (parts as ByKind)[source.kind];
+    return part === undefined ? [] : [[source, part]];
+  });
+}
+
+/** Not spread: a restore may report a million entries. */
+function addTo(total: SourceReport, part: SourceReport): void {
+  for (const one of part.restored) total.restored.push(one);
+  for (const one of part.adjusted) total.adjusted.push(one);
+  for (const one of part.displaced) total.displaced.push(one);
+  total.warnings.push(...part.warnings);
+  total.unchanged += part.unchanged;
+}
