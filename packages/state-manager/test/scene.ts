@@ -7,7 +7,8 @@ import { Displaced } from '../src/displaced.ts';
 import { captureFiles, type WantedFiles } from '../src/files/capture-files.ts';
 import type { CapturedFiles } from '../src/files/file-record.ts';
 import { prepareRestore } from '../src/files/restore-files.ts';
-import { StateManager, type StateManagerOptions } from '../src/state-manager.ts';
+import type { StateManagerOptions } from '../src/engine.ts';
+import { StateManager } from '../src/state-manager.ts';
 import type { SourceReport } from '../src/state-source.ts';
 
 /** A live tree in a folder of its own, with backups and state beside it. */

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { RUN_MARKER, silentLogger, type Logger } from '@homeserver/system';
+import { backupPaths, type BackupPaths } from './backup-directory.ts';
+import { BackupStore } from './backup-store.ts';
+import { StateManagerError } from './errors.ts';
+import { Journal } from './journal.ts';
+
+export const DEFAULT_BACKUP_DIR = '/var/backups/updates';
+
+export interface StateManagerOptions {
+  /** Absolute; default /var/backups/updates. */
+  backupDir?: string;
+  /** The updater's state directory: lock, pointers to intents, and which backup directory is the right one. */
+  stateDir?: string;
+  logger?: Logger;
+  /** own (default): each operation takes the kernel lock. inherited: the caller holds it for us. */
+  lock?: 'own' | 'inherited';
+  /** The run that guards belong to, by which the processes of a change are found; default the one in the environment, else a new one. */
+  run?: string;
+  /** Brackets all guards of this run under this name: they stay undoable until `commitRun`. Needs an inherited lock. */
+  session?: string;
+}
+
+/** What the parts of a state manager work with: one backup directory, as one run sees it. */
+export interface Engine {
+  readonly paths: BackupPaths;
+  readonly stateDir: string | undefined;
+  readonly logger: Logger;
+  readonly store: BackupStore;
+  readonly journal: Journal;
+  readonly run: string;
+  readonly session: string | undefined;
+  readonly ownsLock: boolean;
+}
+
+/** Throws 'invalid-path' or 'invalid-request'; touches nothing yet. */
+export function buildEngine(options: StateManagerOptions): Engine {
+  const paths = backupPaths(absolute('backup', options.backupDir ?? DEFAULT_BACKUP_DIR));
+  const stateDir = options.stateDir === undefined ? undefined : absolute('state', options.stateDir);
+  const { logger = silentLogger, session } = options;
+  const ownsLock = options.lock !== 'inherited';
+  if (session !== undefined && ownsLock) {
+    throw new StateManagerError('invalid-request', 'a session needs an inherited lock', {
+      hint: 'with a lock of its own, each operation first undoes what is open, and that would be the session',
+    });
+  }
+  return {
+    paths,
+    stateDir,
+    logger,
+    store: new BackupStore(paths, stateDir, logger),
+    journal: new Journal(paths, stateDir),
+    run: options.run ?? process.env[RUN_MARKER] ?? randomBytes(6).toString('hex'),
+    session,
+    ownsLock,
+  };
+}
+
+function absolute(name: string, directory: string): string {
+  if (typeof directory === 'string' && path.isAbsolute(directory)) return path.resolve(directory);
+  throw new StateManagerError(
+    'invalid-path',
+    `the ${name} directory must be an absolute path, not ${JSON.stringify(directory)}`,
+  );
+}

@@ -1,0 +1,28 @@
+import type { Engine } from '../engine.ts';
+import { outcomeOfUndo, type GuardOutcome } from '../guard-outcome.ts';
+import type { GuardRequest } from '../request.ts';
+import type { Wanted } from '../sources.ts';
+import { beginGuard } from './begin-guard.ts';
+import { commitGuard, undoGuard } from './end-guard.ts';
+import { guardsAround, runningGuards } from './running-guards.ts';
+
+/** A guard's life: begin (capture, note), the change, then commit or undo. Under the lock; throws only before the change begins. */
+export async function attemptChange<T>(
+  engine: Engine,
+  slot: string,
+  wanted: Wanted,
+  request: GuardRequest,
+  change: () => Promise<T>,
+): Promise<GuardOutcome<T>> {
+  const intent = await beginGuard(engine, slot, wanted, request);
+  runningGuards.add(intent.id);
+  try {
+    const value = await guardsAround.run([...(guardsAround.getStore() ?? []), intent.id], change);
+    commitGuard(engine, intent);
+    return { status: 'committed', value };
+  } catch (cause) {
+    return outcomeOfUndo(cause, await undoGuard(engine, intent));
+  } finally {
+    runningGuards.delete(intent.id);
+  }
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acquireLock } from '@homeserver/system';
+import type { Engine } from '../engine.ts';
+import { StateManagerError } from '../errors.ts';
+import { claimsOverlap, claimsToJson, type Intent } from '../intent.ts';
+import { openIntent, openSession } from '../open-intent.ts';
+import type { GuardRequest } from '../request.ts';
+import { guardsAround, runningGuards } from './running-guards.ts';
+import { claimsOf, type Wanted } from '../sources.ts';
+
+const OVERLAP_POLL_MS = 100;
+const CAPTURE_WAIT_MS = 3_600_000; // Another module's capture; a large tree on a slow disk takes its time.
+
+/** Captures, and notes the intent, once nobody else is changing what it claims. */
+export async function beginGuard(engine: Engine, slot: string, wanted: Wanted, request: GuardRequest): Promise<Intent> {
+  const { store, journal, logger } = engine;
+  const claims = claimsToJson(claimsOf(wanted));
+  const description = request.description ?? `before a change of ${slot}`;
+  for (let said = false; ; said = true) {
+    const { intent, blocker } = await inCaptureTurn(engine, slot, async () => {
+      const found = blockerOf(engine, slot, claims);
+      if (found !== undefined) return { blocker: found };
+      const { id } = await store.write({ slot, description, wanted }, journal.inUse());
+      const parent = guardsAround.getStore()?.findLast((guard) => journal.ids().has(guard)) ?? openSession(engine);
+      return {
+        intent: openIntent(engine, { kind: 'guard', slot, backup_id: id, claims, parent }, request.afterRestore),
+      };
+    });
+    if (intent !== undefined) return intent;
+    if (!said) logger.info(`${slot} waits: ${blocker.slot} is changing the same`);
+    await sleep(OVERLAP_POLL_MS);
+  }
+}
+
+/** One capture at a time, also among modules that run in parallel under one inherited lock. */
+export async function inCaptureTurn<T>({ paths }: Engine, slot: string, act: () => Promise<T>): Promise<T> {
+  const lock = await acquireLock(paths.captureLock, { purpose: `capture of ${slot}`, waitMs: CAPTURE_WAIT_MS });
+  try {
+    return await act();
+  } finally {
+    lock.release();
+  }
+}
+
+/** The open change that has to end first. Throws for one that can never end before this one does. */
+function blockerOf({ journal, run }: Engine, slot: string, claims: Intent['claims']): Intent | undefined {
+  const guards = journal.list().intents.filter((intent) => intent.kind === 'guard');
+  const isOurs = (intent: Intent): boolean => intent.run === run;
+  if (guards.some((intent) => isOurs(intent) && intent.slot === slot && intent.phase === 'open')) {
+    throw new StateManagerError('overlap', `${slot} is already being changed under the same name`);
+  }
+  const around = new Set(guardsAround.getStore());
+  const blocker = guards
+    .filter((intent) => !around.has(intent.id) && (intent.phase === 'open' || !isOurs(intent)))
+    .find((intent) => intent.slot === slot || claimsOverlap(intent.claims, claims));
+  const isStuck = blocker?.phase === 'open' && blocker.pid === process.pid && !runningGuards.has(blocker.id);
+  if (!isStuck) return blocker;
+  throw new StateManagerError('overlap', `${slot} claims the same as ${blocker.slot}, which could not be undone`, {
+    hint: 'run: updater recover',
+  });
+}

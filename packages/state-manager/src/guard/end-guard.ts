@@ -1,0 +1,73 @@
+import { parentPath, pathFromJson, reasonOf } from '@homeserver/system';
+import type { Engine } from '../engine.ts';
+import { StateManagerError } from '../errors.ts';
+import { syncFileSystemsOf } from '../files/sync-file-systems.ts';
+import type { Intent } from '../intent.ts';
+import { withDescendants } from '../open-intent.ts';
+import { endProcessesOf, undoIntents, type Undone } from '../undo.ts';
+
+/** Keeps what a guard changed: for good, or, inside another guard or a session, until that one ends. */
+export function commitGuard(engine: Engine, intent: Intent): void {
+  const { journal, paths } = engine;
+  if (!journal.ids().has(intent.id)) {
+    // Its disk was unmounted, say. Mounted again, the note would undo a change that we had called complete.
+    throw new StateManagerError('wrong-backup-dir', `the note of this change is gone from ${paths.journal}`);
+  }
+  // The new state must be on the disk before the way back is given up.
+  const claimed = intent.claims.filter((claim) => claim.kind === 'files').map((claim) => pathFromJson(claim.name));
+  syncFileSystemsOf(claimed.map(parentPath));
+  if (intent.parent !== null && journal.ids().has(intent.parent)) return journal.markDone(intent);
+  const inner = withDescendants(engine, intent).filter((other) => other.phase === 'done');
+  makeFinal(engine, [intent], inner);
+}
+
+/** Undoes a guard and what was committed inside it; a failure to do so is in the result. */
+export async function undoGuard(engine: Engine, intent: Intent): Promise<Undone[]> {
+  const intents = withDescendants(engine, intent);
+  try {
+    await endProcessesOf(intents, (run) => run);
+    return await undoIntents(intents, engine);
+  } catch (error) {
+    return intents.map(({ slot, kind }) => ({ slot, kind, outcome: 'failed' as const, error: reasonOf(error) }));
+  }
+}
+
+/**
+ * Makes final what the guards of a run (with a session) have done. Throws 'overlap' when one of them has not ended, or could
+ * not be undone.
+ */
+export function commitRun(engine: Engine, run: string): void {
+  const ours = engine.journal.list().intents.filter((intent) => belongsTo(intent.run, run));
+  const open = ours.find((intent) => intent.kind !== 'session' && intent.phase === 'open');
+  if (open !== undefined) {
+    throw new StateManagerError('overlap', `cannot commit run ${run}: the change of ${open.slot} has not ended`);
+  }
+  const outer = ours.filter((intent) => intent.parent === null);
+  const inner = ours.filter((intent) => intent.parent !== null);
+  makeFinal(engine, outer, inner);
+}
+
+/** From the first closed one on, nothing of this is undone; what cannot be cleared away now, the next tidy() clears. */
+function makeFinal(engine: Engine, outer: readonly Intent[], inner: readonly Intent[]): void {
+  const { journal, store, logger } = engine;
+  for (const intent of outer) journal.close(intent.id);
+  try {
+    for (const intent of inner) journal.close(intent.id);
+    const all = [...outer, ...inner];
+    for (const { slot, kind } of all) if (kind === 'guard') store.dropDisplaced(slot);
+    pruneSlotsOf(engine, all);
+  } catch (error) {
+    logger.warn(`the change is complete, but its backup could not be cleared up: ${reasonOf(error)}`);
+  }
+}
+
+/** Gives up the older backups that were kept for these intents alone. */
+export function pruneSlotsOf({ journal, store }: Engine, intents: readonly Pick<Intent, 'slot'>[]): void {
+  const inUse = journal.inUse();
+  for (const slot of new Set(intents.map((intent) => intent.slot))) store.prune(slot, inUse);
+}
+
+/** Whether a run is the given one or a part of it (`<run>.<part>`). */
+export function belongsTo(run: string, whole: string): boolean {
+  return run === whole || run.startsWith(`${whole}.`);
+}

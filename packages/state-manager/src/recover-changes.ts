@@ -1,0 +1,70 @@
+import { pruneSlotsOf } from './guard/end-guard.ts';
+import type { Engine } from './engine.ts';
+import { StateManagerError } from './errors.ts';
+import type { Intent } from './intent.ts';
+import type { DamagedIntent } from './journal.ts';
+import { runningGuards } from './guard/running-guards.ts';
+import { endProcessesOf, undoIntents, type Undone } from './undo.ts';
+
+export interface RecoveryReport {
+  /** What was found open, newest first, and how it ended. */
+  found: Undone[];
+  /** Processes of dead runs that still lived. */
+  endedProcesses: number;
+  damaged: DamagedIntent[];
+}
+
+export interface Recovering {
+  /** Which of the open changes; default all. */
+  isWanted?: (intent: Intent) => boolean;
+  /** The run whose processes are ended first; default the whole run that an intent's run is a part of. */
+  scope?: (run: string) => string;
+}
+
+const wholeRun = (run: string): string => run.split('.')[0] ?? run;
+
+/** Ends the processes of dead runs, then undoes what is open, newest first. Under the lock. Idempotent, also when it is cut itself. */
+export async function recoverChanges(
+  engine: Engine,
+  { isWanted = () => true, scope = wholeRun }: Recovering = {},
+): Promise<RecoveryReport> {
+  const { journal } = engine;
+  refuseOpenElsewhere(engine);
+  const known = journal.ids();
+  const { intents, damaged } = journal.list();
+  const wanted = intents.filter(isWanted);
+  const underWay = wanted.find((intent) => runningGuards.has(intent.id));
+  if (underWay !== undefined) {
+    throw new StateManagerError('overlap', `cannot undo the change of ${underWay.slot} while it is under way`);
+  }
+  const endedProcesses = await endProcessesOf(wanted, scope);
+  const isCommitted = (intent: Intent): boolean => intent.phase === 'done' && !known.has(intent.parent ?? '');
+  const committed = wanted.filter(isCommitted);
+  for (const intent of committed) journal.close(intent.id);
+  const open = wanted.filter((intent) => !isCommitted(intent));
+  const undone = await undoIntents(open, engine);
+  pruneSlotsOf(engine, wanted);
+  const found = [
+    ...undone.filter((one) => one.kind !== 'session' || one.outcome === 'failed'),
+    ...committed.map(({ slot, kind }): Undone => ({ slot, kind, outcome: 'committed' })),
+  ];
+  return { found, endedProcesses, damaged };
+}
+
+/** Throws 'rollback-failed' when something open could not be undone. */
+export async function recoverOrThrow(engine: Engine): Promise<void> {
+  const { found, damaged } = await recoverChanges(engine);
+  const failed = found.find((one) => one.outcome === 'failed')?.error ?? damaged[0]?.why;
+  if (failed === undefined) return;
+  throw new StateManagerError('rollback-failed', `an earlier change could not be undone: ${failed}`, {
+    hint: 'run: updater recover',
+  });
+}
+
+function refuseOpenElsewhere({ journal }: Engine): void {
+  const [elsewhere] = journal.openElsewhere();
+  if (elsewhere === undefined) return;
+  throw new StateManagerError('wrong-backup-dir', `a change is still open in the backup directory ${elsewhere}`, {
+    hint: `run: updater recover --backup-dir ${elsewhere}`,
+  });
+}
