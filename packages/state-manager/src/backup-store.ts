@@ -16,6 +16,7 @@ import { StateManagerError } from './errors.ts';
 import { checkFreeSpace } from './files/free-space.ts';
 import { formatManifest, MANIFEST_NAME, readManifestHead, type ManifestHead } from './manifest.ts';
 import { namesIn } from './names-in.ts';
+import type { OnProgress } from './progress.ts';
 import { captureState, verifyState, type Wanted } from './sources.ts';
 
 export interface NewBackup {
@@ -34,11 +35,13 @@ export class BackupStore {
   readonly #paths: BackupPaths;
   readonly #stateDir: string | undefined;
   readonly #logger: Logger;
+  readonly #onProgress: OnProgress | undefined;
 
-  constructor(paths: BackupPaths, stateDir: string | undefined, logger: Logger) {
+  constructor(paths: BackupPaths, stateDir: string | undefined, logger: Logger, onProgress?: OnProgress) {
     this.#paths = paths;
     this.#stateDir = stateDir;
     this.#logger = logger;
+    this.#onProgress = onProgress;
   }
 
   async write(backup: NewBackup, inUse: IsInUse): Promise<ManifestHead> {
@@ -59,7 +62,12 @@ export class BackupStore {
   }
 
   async #capture({ slot, description, keep, wanted }: NewBackup, staging: string): Promise<ManifestHead> {
-    const context = { directory: staging, forbidden: this.#ownPlaces(), logger: this.#logger };
+    const context = {
+      directory: staging,
+      forbidden: this.#ownPlaces(),
+      logger: this.#logger,
+      onProgress: this.#onProgress,
+    };
     const captured = await captureState(wanted, context);
     const { text, head } = formatManifest({
       format: 1,

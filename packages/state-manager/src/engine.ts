@@ -5,6 +5,7 @@ import { backupPaths, type BackupPaths } from './backup-directory.ts';
 import { BackupStore } from './backup-store.ts';
 import { StateManagerError } from './errors.ts';
 import { Journal } from './journal.ts';
+import type { OnProgress } from './progress.ts';
 
 export const DEFAULT_BACKUP_DIR = '/var/backups/updates';
 
@@ -14,6 +15,8 @@ export interface StateManagerOptions {
   /** The updater's state directory: lock, pointers to intents, and which backup directory is the right one. */
   stateDir?: string;
   logger?: Logger;
+  /** Hears how far captures and restores have come. */
+  onProgress?: OnProgress;
   /** own (default): each operation takes the kernel lock. inherited: the caller holds it for us. */
   lock?: 'own' | 'inherited';
   /** The run that guards belong to, by which the processes of a change are found; default the one in the environment, else a new one. */
@@ -27,6 +30,7 @@ export interface Engine {
   readonly paths: BackupPaths;
   readonly stateDir: string | undefined;
   readonly logger: Logger;
+  readonly onProgress: OnProgress | undefined;
   readonly store: BackupStore;
   readonly journal: Journal;
   readonly run: string;
@@ -49,7 +53,8 @@ export function buildEngine(options: StateManagerOptions): Engine {
     paths,
     stateDir,
     logger,
-    store: new BackupStore(paths, stateDir, logger),
+    onProgress: options.onProgress,
+    store: new BackupStore(paths, stateDir, logger, options.onProgress),
     journal: new Journal(paths, stateDir),
     run: options.run ?? process.env[RUN_MARKER] ?? randomBytes(6).toString('hex'),
     session,

@@ -11,6 +11,7 @@ export type { GuardOutcome } from './guard-outcome.ts';
 export type { DamagedIntent } from './journal.ts';
 export type { RecoveryReport } from './recover-changes.ts';
 export type { BackupRequest, GuardRequest, WantedState } from './request.ts';
+export type { OnProgress, Progress } from './progress.ts';
 export type { RestoreReport } from './restore-backup.ts';
 export type {
   CaptureContext,

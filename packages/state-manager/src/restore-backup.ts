@@ -1,6 +1,7 @@
 import type { Logger } from '@homeserver/system';
 import { Displaced } from './displaced.ts';
 import { readManifest } from './manifest.ts';
+import type { OnProgress } from './progress.ts';
 import { restoreState } from './sources.ts';
 import type { SourceReport } from './state-source.ts';
 
@@ -16,9 +17,13 @@ export interface RestoreReport extends SourceReport {
  * Puts back what the backup in `directory` holds, after checking what it will use. Idempotent: running it again completes
  * one that was cut. Throws 'damaged' with nothing touched.
  */
-export async function restoreBackup(directory: string, logger: Logger): Promise<RestoreReport> {
+export async function restoreBackup(
+  directory: string,
+  logger: Logger,
+  onProgress?: OnProgress,
+): Promise<RestoreReport> {
   const manifest = readManifest(directory);
-  const report = await restoreState(manifest, { directory, displaced: new Displaced(directory), logger });
+  const report = await restoreState(manifest, { directory, displaced: new Displaced(directory), logger, onProgress });
   for (const warning of report.warnings) logger.warn(warning);
   return { slot: manifest.slot, backupId: manifest.id, timestamp: manifest.timestamp, ...report };
 }

@@ -6,12 +6,12 @@ import { restoreBackup, type RestoreReport } from './restore-backup.ts';
 
 /** Puts a slot's backup back under an intent: one that is cut is completed by the next recovery. */
 export async function restoreSlot(engine: Engine, slot: string): Promise<RestoreReport> {
-  const { store, journal, logger } = engine;
+  const { store, journal, logger, onProgress } = engine;
   const directory = store.find(slot);
   const { id } = readManifestHead(directory);
   const intent = openIntent(engine, { kind: 'restore', slot, backup_id: id, claims: [], parent: null });
   try {
-    const report = await restoreBackup(directory, logger);
+    const report = await restoreBackup(directory, logger, onProgress);
     journal.close(intent.id);
     return report;
   } catch (error) {

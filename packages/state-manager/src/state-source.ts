@@ -1,5 +1,6 @@
 import type { Logger, RawPath } from '@homeserver/system';
 import type { Displaced } from './displaced.ts';
+import type { OnProgress } from './progress.ts';
 
 export type StateKind = 'files' | 'services' | 'databases';
 
@@ -16,6 +17,7 @@ export interface CaptureContext {
   /** Places that must not be captured: the backups themselves. */
   forbidden: readonly string[];
   logger: Logger;
+  onProgress?: OnProgress | undefined;
 }
 
 export interface RestoreContext {
@@ -24,6 +26,7 @@ export interface RestoreContext {
   /** Where things go that are in the way. */
   displaced: Displaced;
   logger: Logger;
+  onProgress?: OnProgress | undefined;
 }
 
 /** What a restore did, entry by entry; paths are shown for people. */

@@ -9,6 +9,7 @@ import {
 import type { BackupStore } from './backup-store.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
 import type { Journal } from './journal.ts';
+import type { OnProgress } from './progress.ts';
 import { restoreBackup, type RestoreReport } from './restore-backup.ts';
 
 /** How one intent ended. */
@@ -28,6 +29,7 @@ export interface Undoing {
   journal: Journal;
   store: BackupStore;
   logger: Logger;
+  onProgress?: OnProgress | undefined;
 }
 
 /** Ends every process of the runs that the intents belong to: nothing may write while a restore is under way. */
@@ -74,11 +76,11 @@ function settle(newer: Attempted, by: Intent, { journal, logger }: Undoing): voi
 }
 
 /** Puts back what one intent holds. Its note is the caller's to remove: a crash before that does it all again. */
-async function undo(intent: Intent, { journal, store, logger }: Undoing): Promise<Undone> {
+async function undo(intent: Intent, { journal, store, logger, onProgress }: Undoing): Promise<Undone> {
   const { slot, kind, backup_id: id } = intent;
   const done: Pick<Undone, 'report' | 'afterRestore'> = {};
   try {
-    if (id !== null) done.report = await restoreBackup(store.find(slot, id), logger);
+    if (id !== null) done.report = await restoreBackup(store.find(slot, id), logger, onProgress);
     const failure = await runAfterRestore(intent, done);
     if (id !== null) store.reinstate(slot, id, journal.inUse());
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };

@@ -13,6 +13,7 @@ import {
   type RawPath,
 } from '@homeserver/system';
 import { StateManagerError } from '../errors.ts';
+import { ProgressMeter } from '../progress.ts';
 import type { CaptureContext } from '../state-source.ts';
 import { readAccountNames } from './account-names.ts';
 import { copyContent, type Content } from './copy-content.ts';
@@ -47,6 +48,7 @@ export function captureFiles(
   for (const root of roots) capture.root(root);
   capture.countOutsideNames(wanted.allowOutsideHardlinks ?? false);
   capture.finishDirectories();
+  capture.progress.end();
   return {
     roots: roots.map((root) => pathToJson(root.real)),
     entries: capture.entries,
@@ -71,6 +73,7 @@ interface NamedFile {
 
 class FileCapture {
   readonly entries: CapturedEntry[] = [];
+  readonly progress: ProgressMeter;
   readonly parents = new Map<RawPath, CapturedFiles['parents'][number]>();
   readonly #files: RawPath;
   readonly #context: CaptureContext;
@@ -82,6 +85,7 @@ class FileCapture {
 
   constructor(context: CaptureContext, mountPoints: MountPoints) {
     this.#context = context;
+    this.progress = new ProgressMeter('capture', context.onProgress);
     this.#mountPoints = mountPoints;
     this.#files = toRawPath(`${context.directory}/files`);
     fs.mkdirSync(forFs(this.#files), 0o700);
@@ -182,6 +186,7 @@ class FileCapture {
     const copied = this.#copyFile(path);
     if (copied === undefined) return; // It vanished since its directory was read: so it is absent.
     const { stat, content } = copied;
+    this.progress.add(1, content.size);
     const entry: CapturedFile = {
       type: 'file',
       ...this.#metadata(path, stat),
