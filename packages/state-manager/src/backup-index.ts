@@ -24,11 +24,14 @@ export function infoOf(slotDirectory: string, head: ManifestHead = readManifestH
     timestamp: head.timestamp,
     description: head.description,
     backupDir: slotDirectory,
-    files: head.roots.map(pathAsText),
-    services: [],
-    databases: [],
+    ...contentsOf(head),
     checksum: head.checksum,
   };
+}
+
+/** What a backup or a snapshot holds, by name. */
+export function contentsOf(head: ManifestHead): Pick<ModuleBackupInfo, 'files' | 'services' | 'databases'> {
+  return { files: head.roots.map(pathAsText), services: [], databases: [] };
 }
 
 /** For people and for the index: bytes that are not UTF-8 are lost. */

@@ -1,23 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import {
-  exchangePaths,
-  ioError,
-  isTemporaryName,
-  syncDirectory,
-  syncFileSystemOf,
-  temporaryName,
-  type Logger,
-} from '@homeserver/system';
+import { exchangePaths, ioError, isTemporaryName, syncDirectory, temporaryName, type Logger } from '@homeserver/system';
 import { writeIndex } from './backup-index.ts';
 import type { BackupPaths } from './backup-directory.ts';
 import { StateManagerError } from './errors.ts';
-import { checkFreeSpace } from './files/free-space.ts';
-import { formatManifest, MANIFEST_NAME, readManifestHead, type ManifestHead } from './manifest.ts';
+import { MANIFEST_NAME, readManifestHead, type ManifestHead } from './manifest.ts';
 import { namesIn } from './names-in.ts';
-import type { OnProgress } from './progress.ts';
-import { captureState, verifyState, type Wanted } from './sources.ts';
+import type { Wanted } from './sources.ts';
+import { freshBackupId, writeBackup, type BackupWriting } from './write-backup.ts';
 
 export interface NewBackup {
   slot: string;
@@ -33,61 +23,24 @@ export type IsInUse = (backupId: string) => boolean;
 /** The slots on disk: a new backup is written beside the present one, synced, checked, and only then takes its place. */
 export class BackupStore {
   readonly #paths: BackupPaths;
-  readonly #stateDir: string | undefined;
   readonly #logger: Logger;
-  readonly #onProgress: OnProgress | undefined;
+  readonly #writing: BackupWriting;
 
-  constructor(paths: BackupPaths, stateDir: string | undefined, logger: Logger, onProgress?: OnProgress) {
-    this.#paths = paths;
-    this.#stateDir = stateDir;
-    this.#logger = logger;
-    this.#onProgress = onProgress;
+  constructor(writing: BackupWriting) {
+    this.#paths = writing.paths;
+    this.#logger = writing.logger;
+    this.#writing = writing;
   }
 
-  async write(backup: NewBackup, inUse: IsInUse): Promise<ManifestHead> {
-    if (backup.wanted.files) checkFreeSpace(backup.wanted.files, this.#paths.root);
+  async write({ slot, description, keep, wanted }: NewBackup, inUse: IsInUse): Promise<ManifestHead> {
+    const kept = keep ?? tryReadHead(this.#paths.slot(slot))?.keep ?? 1;
     const staging = this.#temporary();
-    let head: ManifestHead;
-    try {
-      fs.mkdirSync(staging, 0o700);
-      head = await this.#capture(backup, staging);
-    } catch (error) {
-      removeQuietly(staging);
-      throw error instanceof StateManagerError ? error : ioError('write the backup of', backup.slot, error);
-    }
-    this.#takeSlot(backup.slot, staging); // Should this fail half-way, the temp may be the previous backup: tidy() decides.
-    this.prune(backup.slot, inUse);
+    const label = { id: freshBackupId(), slot, description, keep: kept };
+    const head = await writeBackup(staging, label, wanted, this.#writing);
+    this.#takeSlot(slot, staging); // Should this fail half-way, the temp may be the previous backup: tidy() decides.
+    this.prune(slot, inUse);
     writeIndex(this.#paths, this.#logger);
     return head;
-  }
-
-  async #capture({ slot, description, keep, wanted }: NewBackup, staging: string): Promise<ManifestHead> {
-    const context = {
-      directory: staging,
-      forbidden: this.#ownPlaces(),
-      logger: this.#logger,
-      onProgress: this.#onProgress,
-    };
-    const captured = await captureState(wanted, context);
-    const { text, head } = formatManifest({
-      format: 1,
-      id: freshId(),
-      slot,
-      description,
-      timestamp: Math.floor(Date.now() / 1000),
-      keep: keep ?? tryReadHead(this.#paths.slot(slot))?.keep ?? 1,
-      ...captured,
-    });
-    fs.writeFileSync(path.join(staging, MANIFEST_NAME), text, { mode: 0o600, flag: 'wx' });
-    syncFileSystemOf(this.#paths.root);
-    const damages = await verifyState(captured, staging);
-    if (damages.length > 0) throw new StateManagerError('damaged', `the fresh backup reads back wrong: ${damages[0]}`);
-    return head;
-  }
-
-  #ownPlaces(): string[] {
-    const places = this.#stateDir === undefined ? [this.#paths.root] : [this.#paths.root, this.#stateDir];
-    return places.map((place) => fs.realpathSync.native(place));
   }
 
   /** At every instant the slot's name stands for a whole backup: the old one, or the new one. */
@@ -106,7 +59,7 @@ export class BackupStore {
   }
 
   #keepAsGeneration(slot: string, directory: string): void {
-    fs.renameSync(directory, this.#paths.generation(slot, idOf(directory) ?? freshId()));
+    fs.renameSync(directory, this.#paths.generation(slot, idOf(directory) ?? freshBackupId()));
   }
 
   /** The directory of a backup: the slot itself, or an older generation. Throws 'no-backup', or 'damaged' where it cannot tell. */
@@ -222,10 +175,6 @@ export class BackupStore {
   }
 }
 
-function freshId(): string {
-  return randomBytes(6).toString('hex');
-}
-
 function idOf(directory: string): string | undefined {
   return tryReadHead(directory)?.id;
 }
@@ -249,14 +198,5 @@ function freeName(directory: string, name: string): string {
   for (let number = 1; ; number += 1) {
     const candidate = number === 1 ? name : `${name}-${number}`;
     if (!taken.has(candidate)) return candidate;
-  }
-}
-
-/** The error that brought us here is the one to report; what stays is found by tidy(). */
-function removeQuietly(directory: string): void {
-  try {
-    fs.rmSync(directory, { recursive: true, force: true });
-  } catch {
-    // See above.
   }
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { RUN_MARKER, silentLogger, type Logger } from '@homeserver/system';
-import { backupPaths, type BackupPaths } from './backup-directory.ts';
+import { backupPaths } from './backup-directory.ts';
 import { BackupStore } from './backup-store.ts';
 import { StateManagerError } from './errors.ts';
 import { Journal } from './journal.ts';
 import type { OnProgress } from './progress.ts';
+import type { BackupWriting } from './write-backup.ts';
 
 export const DEFAULT_BACKUP_DIR = '/var/backups/updates';
 
@@ -26,11 +27,7 @@ export interface StateManagerOptions {
 }
 
 /** What the parts of a state manager work with: one backup directory, as one run sees it. */
-export interface Engine {
-  readonly paths: BackupPaths;
-  readonly stateDir: string | undefined;
-  readonly logger: Logger;
-  readonly onProgress: OnProgress | undefined;
+export interface Engine extends BackupWriting {
   readonly store: BackupStore;
   readonly journal: Journal;
   readonly run: string;
@@ -49,12 +46,10 @@ export function buildEngine(options: StateManagerOptions): Engine {
       hint: 'with a lock of its own, each operation first undoes what is open, and that would be the session',
     });
   }
+  const writing = { paths, stateDir, logger, onProgress: options.onProgress };
   return {
-    paths,
-    stateDir,
-    logger,
-    onProgress: options.onProgress,
-    store: new BackupStore(paths, stateDir, logger, options.onProgress),
+    ...writing,
+    store: new BackupStore(writing),
     journal: new Journal(paths, stateDir),
     run: options.run ?? process.env[RUN_MARKER] ?? randomBytes(6).toString('hex'),
     session,

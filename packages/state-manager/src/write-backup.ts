@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { ioError, syncFileSystemOf, type Logger } from '@homeserver/system';
+import type { BackupPaths } from './backup-directory.ts';
+import { StateManagerError } from './errors.ts';
+import { checkFreeSpace } from './files/free-space.ts';
+import { formatManifest, MANIFEST_NAME, type Manifest, type ManifestHead } from './manifest.ts';
+import type { OnProgress } from './progress.ts';
+import { captureState, verifyState, type Captured, type Wanted } from './sources.ts';
+
+/** Where a backup is written from, and what must not get into it. */
+export interface BackupWriting {
+  readonly paths: BackupPaths;
+  readonly stateDir: string | undefined;
+  readonly logger: Logger;
+  readonly onProgress: OnProgress | undefined;
+}
+
+/** What a manifest says of itself before anything is captured. */
+export type BackupLabel = Omit<Manifest, 'format' | 'timestamp' | keyof Captured>;
+
+/**
+ * Writes a whole backup into a new directory, on the disk and read back; the caller gives it its name. When anything fails,
+ * the directory is gone. Throws 'no-space', 'cannot-capture', 'damaged', 'io'.
+ */
+export async function writeBackup(
+  directory: string,
+  label: BackupLabel,
+  wanted: Wanted,
+  writing: BackupWriting,
+): Promise<ManifestHead> {
+  if (wanted.files) checkFreeSpace(wanted.files, writing.paths.root);
+  try {
+    fs.mkdirSync(directory, 0o700);
+    return await fill(directory, label, wanted, writing);
+  } catch (error) {
+    removeQuietly(directory);
+    throw error instanceof StateManagerError ? error : ioError('write the backup of', label.slot, error);
+  }
+}
+
+async function fill(
+  directory: string,
+  label: BackupLabel,
+  wanted: Wanted,
+  writing: BackupWriting,
+): Promise<ManifestHead> {
+  const { logger, onProgress } = writing;
+  const captured = await captureState(wanted, { directory, forbidden: ownPlaces(writing), logger, onProgress });
+  const timestamp = Math.floor(Date.now() / 1000);
+  const { text, head } = formatManifest({ format: 1, ...label, timestamp, ...captured });
+  fs.writeFileSync(path.join(directory, MANIFEST_NAME), text, { mode: 0o600, flag: 'wx' });
+  syncFileSystemOf(directory);
+  const damages = await verifyState(captured, directory);
+  if (damages.length > 0) throw new StateManagerError('damaged', `the fresh backup reads back wrong: ${damages[0]}`);
+  return head;
+}
+
+function ownPlaces({ paths, stateDir }: BackupWriting): string[] {
+  const places = stateDir === undefined ? [paths.root] : [paths.root, stateDir];
+  return places.map((place) => fs.realpathSync.native(place));
+}
+
+/** 12 hex digits. */
+export function freshBackupId(): string {
+  return randomBytes(6).toString('hex');
+}
+
+/** The error that brought us here is the one to report; what stays is found by tidy(). */
+function removeQuietly(directory: string): void {
+  try {
+    fs.rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // See above.
+  }
+}
