@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { LoggingError } from '@homeserver/logging';
 import { OrchestratorError, type CycleOutcome, type OrchestratorErrorCode } from '@homeserver/orchestrator';
+import { PermissionError, type PermissionErrorCode } from '@homeserver/permissions';
 import { StateManagerError, type StateManagerErrorCode } from '@homeserver/state-manager';
 import { SystemError } from '@homeserver/system';
 import { SettingsError } from './settings/settings-error.ts';
@@ -15,7 +16,8 @@ export const EXIT = {
   locked: 5,
   unreachable: 6,
   untrusted: 7,
-  updatesAvailable: 10,
+  /** `check`: there is something to update; `permissions check`: something is not as it should be. */
+  differs: 10,
 } as const;
 
 const ofOrchestrator: Readonly<Record<OrchestratorErrorCode, number>> = {
@@ -49,6 +51,13 @@ const ofStateManager: Readonly<Record<StateManagerErrorCode, number>> = {
   io: EXIT.unexpected,
 };
 
+const ofPermissions: Readonly<Record<PermissionErrorCode, number>> = {
+  'invalid-target': EXIT.usage,
+  'unknown-account': EXIT.usage,
+  'unsafe-path': EXIT.untrusted,
+  io: EXIT.unexpected,
+};
+
 const ofCycle: Readonly<Record<CycleOutcome, number>> = {
   ok: EXIT.done,
   failed: EXIT.failed,
@@ -65,6 +74,7 @@ export function exitCodeOfError(error: unknown, signal: NodeJS.Signals | undefin
 function codeOf(error: unknown): number {
   if (error instanceof OrchestratorError) return ofOrchestrator[error.code];
   if (error instanceof StateManagerError) return ofStateManager[error.code];
+  if (error instanceof PermissionError) return ofPermissions[error.code];
   if (error instanceof SettingsError || error instanceof LoggingError) return EXIT.usage;
   if (error instanceof SystemError && error.code === 'lock-held') return EXIT.locked;
   return EXIT.unexpected;

@@ -4,6 +4,8 @@ import type { CommandContext } from './command-context.ts';
 import { backupsListCommand } from './commands/backups-list.ts';
 import { checkCommand } from './commands/check.ts';
 import { historyCommand } from './commands/history.ts';
+import { permissionsApplyCommand } from './commands/permissions-apply.ts';
+import { permissionsCheckCommand } from './commands/permissions-check.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { runCommand, type RunFlags } from './commands/run.ts';
@@ -79,6 +81,27 @@ export function buildProgram(perform: Perform): Command {
       .description('show every backup')
       .addHelpText('after', '\nExample:\n  updater backups list --json'),
   ).action((flags: CommonFlags) => perform('backups-list', flags, backupsListCommand));
+  const permissions = program.command('permissions').description('owner, group and mode of what a module keeps');
+  withCommonOptions(
+    permissions
+      .command('check')
+      .description('say what differs from what the module describes; exit code 10 if anything')
+      .argument('<module>', 'an installed module')
+      .addHelpText('after', '\nExample:\n  updater permissions check gogs'),
+  ).action((module: string, flags: CommonFlags) =>
+    perform('permissions-check', flags, (context) => permissionsCheckCommand(context, module)),
+  );
+  withCommonOptions(
+    permissions
+      .command('apply')
+      .description('make it so')
+      .argument('<module>', 'an installed module')
+      .addHelpText('after', '\nExample:\n  updater permissions apply gogs'),
+  )
+    .addOption(waitOption())
+    .action((module: string, flags: CommonFlags & { wait?: number }) =>
+      perform('permissions-apply', flags, (context) => permissionsApplyCommand(context, module, flags)),
+    );
   return program;
 }
 

@@ -79,6 +79,8 @@ describe('the command line', { timeout: 30_000 }, () => {
       'recover',
       'restore',
       'list',
+      'check',
+      'apply',
     ]);
     for (const command of commands) {
       let help = '';

@@ -23,13 +23,16 @@ describe('the README', { timeout: 60_000 }, () => {
   it('gives commands that run as they stand', async () => {
     const server = await serverFolder();
     const file = path.join(server.root, 'conf');
-    fs.writeFileSync(file, 'mine');
-    await server.repository.commit(repositoryWith({ adblock: { version: '1.0.0', main: writesVersion(file) } }));
+    fs.writeFileSync(file, 'mine', { mode: 0o644 });
+    const configuration = { directories: { conf: { path: file, mode: '644' } } };
+    await server.repository.commit(
+      repositoryWith({ adblock: { version: '1.0.0', main: writesVersion(file), configuration } }),
+    );
     const commands = (codeBlocks[1] ?? '')
       .trimEnd()
       .split('\n')
       .map((line) => line.replace(/\s+#.*$/, ''));
-    expect(commands).toHaveLength(11);
+    expect(commands).toHaveLength(12);
     for (const command of commands) {
       const args = command.replace('https://example.org/updates.git', server.repository.url).split(' ').slice(1);
       const { exitCode, stdout, stderr } = await server.updater(...args);

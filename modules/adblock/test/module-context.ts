@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ModuleContext } from '@homeserver/orchestrator';
+import { PermissionManager } from '@homeserver/permissions';
 import { StateManager } from '@homeserver/state-manager';
 import { runCommand } from '@homeserver/system';
 
@@ -26,6 +27,7 @@ export function moduleContext(
     config,
     stateDir,
     state: new StateManager({ backupDir: path.join(directory, 'backups') }),
+    permissions: new PermissionManager('adblock'),
     run: runCommand,
     signal: new AbortController().signal,
     dryRun: false,

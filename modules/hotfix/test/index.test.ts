@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ModuleContext, ModuleMain } from '@homeserver/orchestrator';
+import { PermissionManager } from '@homeserver/permissions';
 import { StateManager } from '@homeserver/state-manager';
 import { runCommand, silentLogger } from '@homeserver/system';
 import { describeTree, makeTree, temporaryDirectory } from '@homeserver/test-support';
@@ -38,6 +39,7 @@ async function install(pools?: (live: string) => unknown[], finalClosure: string
     config: {},
     stateDir: path.join(root, 'state'),
     state: new StateManager({ backupDir: path.join(root, 'backups') }),
+    permissions: new PermissionManager('hotfix'),
     run: runCommand,
     signal: new AbortController().signal,
     dryRun: false,

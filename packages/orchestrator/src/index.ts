@@ -1,5 +1,6 @@
 export { OrchestratorError } from './errors.ts';
 export { isModuleName } from './module-name.ts';
+export { applyModulePermissions, checkModulePermissions } from './module-permissions.ts';
 export { outcomeOf } from './report/cycle-report.ts';
 export { ORCHESTRATOR_VERSION } from './report/global-index.ts';
 export { findRunRecord, readRunRecords } from './report/run-record.ts';

@@ -1,3 +1,4 @@
+import type { PermissionManager } from '@homeserver/permissions';
 import type { StateManager } from '@homeserver/state-manager';
 import type { CommandOptions, CommandResult, Logger } from '@homeserver/system';
 
@@ -18,6 +19,8 @@ export interface ModuleContext {
   readonly stateDir: string;
   /** Backups and guarded changes. What guards changed is undone, newest first, when this run of the module fails. */
   readonly state: StateManager;
+  /** Owner, group and mode of files. What it changes is undone only where `state` guards those files. */
+  readonly permissions: PermissionManager;
   /** Runs a program (argv, no shell) with a cleaned environment; it ends with the run. */
   run(argv: readonly [string, ...string[]], options?: CommandOptions): Promise<CommandResult>;
   /** Aborted when the run is to end: time limit, or somebody stops the updater. */

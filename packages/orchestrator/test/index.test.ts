@@ -5,7 +5,9 @@ it('the package offers these names', () => {
   expect(Object.keys(orchestrator).sort()).toEqual([
     'ORCHESTRATOR_VERSION',
     'OrchestratorError',
+    'applyModulePermissions',
     'checkForUpdates',
+    'checkModulePermissions',
     'findRunRecord',
     'isModuleName',
     'openServer',

@@ -23,5 +23,5 @@ export async function checkCommand(context: CommandContext, flags: { wait?: numb
       : `${updates.length} to update: updater run`,
   ];
   context.answer(data, lines);
-  return updates.length > 0 ? EXIT.updatesAvailable : EXIT.done;
+  return updates.length > 0 ? EXIT.differs : EXIT.done;
 }

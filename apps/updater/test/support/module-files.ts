@@ -6,6 +6,7 @@ interface ModuleFiles {
   main?: string | undefined;
   /** More keys of `metadata`. */
   metadata?: Record<string, unknown>;
+  configuration?: Record<string, unknown>;
   /** More files of the module. */
   files?: { [name: string]: TreeNode };
 }
@@ -15,10 +16,10 @@ const QUIET = 'return { success: true, changed: false };';
 /** A module as its author writes it; `fs` is Node's. */
 export function moduleFiles(
   name: string,
-  { version, main = QUIET, metadata, files }: ModuleFiles,
+  { version, main = QUIET, metadata, configuration, files }: ModuleFiles,
 ): { [name: string]: TreeNode } {
   return {
-    'index.json': `${JSON.stringify({ metadata: { schema_version: version, name, ...metadata } })}\n`,
+    'index.json': `${JSON.stringify({ metadata: { schema_version: version, name, ...metadata }, configuration })}\n`,
     'index.ts': `import fs from 'node:fs';\nexport async function main(args: string[], context: any) {\n  ${main}\n}\n// ${version}\n`,
     ...files,
   };

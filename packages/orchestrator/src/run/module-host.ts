@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { PermissionManager } from '@homeserver/permissions';
 import { StateManager, StateManagerError } from '@homeserver/state-manager';
 import { dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
 import type { ModuleContext, ModuleMain, ModuleResult } from '../module-contract.ts';
@@ -88,6 +89,7 @@ function contextFor(request: RunRequest): ModuleContext {
       run: request.run,
       session: name,
     }),
+    permissions: new PermissionManager(name, { logger: log }),
     run: (argv, options) => runCommand(argv, { signal: stop.signal, ...options }),
     signal: stop.signal,
     dryRun,

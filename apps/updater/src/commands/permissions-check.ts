@@ -1,0 +1,20 @@
+import { checkModulePermissions } from '@homeserver/orchestrator';
+import { describeChange } from '@homeserver/permissions';
+import { openForReading, type CommandContext } from '../command-context.ts';
+import { EXIT } from '../exit-codes.ts';
+
+/** `updater permissions check <module>`: what is not as the module's configuration describes it. */
+export async function permissionsCheckCommand(context: CommandContext, module: string): Promise<number> {
+  const plan = await checkModulePermissions(openForReading(context), module);
+  const { changes, unchanged, skipped, failed } = plan;
+  const differs = changes.length + failed.length > 0;
+  context.answer({ module, changes, unchanged, skipped, failed }, [
+    ...changes.map(describeChange),
+    ...failed.map(({ path, why }) => `${path}: ${why}`),
+    ...skipped.map(({ path, why }) => `${path} is left alone: it ${why}`),
+    differs
+      ? `${changes.length + failed.length} of ${module} differ: updater permissions apply ${module}`
+      : `All ${unchanged} are as ${module} describes them.`,
+  ]);
+  return differs ? EXIT.differs : EXIT.done;
+}

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import * as permissions from '../src/index.ts';
+
+it('the package offers these names', () => {
+  expect(Object.keys(permissions).sort()).toEqual([
+    'PermissionError',
+    'PermissionManager',
+    'createModulePermissionTargets',
+    'createServicePermissionTargets',
+    'describeChange',
+    'fixCommonServicePermissions',
+    'formatMode',
+    'parseMode',
+    'restoreServicePermissionsSimple',
+  ]);
+});
