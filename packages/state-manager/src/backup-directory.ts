@@ -14,6 +14,9 @@ export interface BackupPaths {
   /** Held for the time of one capture: of two parallel changes, the second sees what the first claims. */
   readonly captureLock: string;
   slot(name: string): string;
+  readonly snapshots: string;
+  readonly snapshotIndex: string;
+  snapshot(id: string): string;
   /** An older backup of a slot, kept because something still needs it. */
   generation(name: string, id: string): string;
 }
@@ -25,6 +28,9 @@ export function backupPaths(root: string): BackupPaths {
     journal: path.join(root, 'journal'),
     lock: path.join(root, 'lock'),
     captureLock: path.join(root, 'capture.lock'),
+    snapshots: path.join(root, 'snapshots'),
+    snapshotIndex: path.join(root, 'snapshots', 'index.json'),
+    snapshot: (id) => path.join(root, 'snapshots', id),
     slot: (name) => path.join(root, `${name}_backup`),
     generation: (name, id) => path.join(root, `${name}_backup.${id}`),
   };

@@ -1,7 +1,8 @@
-import { pathFromJson, writeFileDurably, type JsonPath, readFileText, reasonOf, type Logger } from '@homeserver/system';
+import { pathFromJson, type JsonPath, type Logger } from '@homeserver/system';
 import type { BackupPaths } from './backup-directory.ts';
 import { readManifestHead, type ManifestHead } from './manifest.ts';
 import { namesIn } from './names-in.ts';
+import { writeSummary } from './summary-file.ts';
 
 /** What is known about the backup of one module. */
 export interface ModuleBackupInfo {
@@ -50,7 +51,6 @@ export function slotNames(paths: BackupPaths): string[] {
 /**
  * Writes module_backups.json anew: module name -> {module_name, timestamp, ...}. It is only a summary for people and
  * scripts; restore never needs it, and a damaged backup is simply not listed. `$format` cannot clash: no name starts so.
- * That it cannot be written (a full disk) is said, and holds up nothing: the next operation writes it.
  */
 export function writeIndex(paths: BackupPaths, logger: Logger): void {
   const entries = slotNames(paths).flatMap((name) => {
@@ -61,20 +61,7 @@ export function writeIndex(paths: BackupPaths, logger: Logger): void {
       return [];
     }
   });
-  const text = `${JSON.stringify({ $format: 1, ...Object.fromEntries(entries) }, undefined, 2)}\n`;
-  try {
-    if (readQuietly(paths.index) !== text) writeFileDurably(paths.index, text);
-  } catch (error) {
-    logger.warn(`the summary of the backups is out of date: ${reasonOf(error)}`);
-  }
-}
-
-function readQuietly(file: string): string | undefined {
-  try {
-    return readFileText(file, { followLink: false });
-  } catch {
-    return undefined;
-  }
+  writeSummary(paths.index, { $format: 1, ...Object.fromEntries(entries) }, logger);
 }
 
 function toJson(info: ModuleBackupInfo): Record<string, unknown> {

@@ -2,6 +2,7 @@ export { DEFAULT_BACKUP_DIR } from './engine.ts';
 export { StateManagerError } from './errors.ts';
 export { checkSlotName } from './slot-name.ts';
 export { backupModuleSimple, createStateManager, restoreModuleSimple } from './shortcuts.ts';
+export { StateCapture } from './snapshots/state-capture.ts';
 export { StateManager } from './state-manager.ts';
 
 export type { ModuleBackupInfo } from './backup-index.ts';
@@ -13,6 +14,8 @@ export type { RecoveryReport } from './recover-changes.ts';
 export type { BackupRequest, GuardRequest, WantedState } from './request.ts';
 export type { OnProgress, Progress } from './progress.ts';
 export type { RestoreReport } from './restore-backup.ts';
+export type { SnapshotInfo, SnapshotType } from './snapshots/snapshot-info.ts';
+export type { SystemRecord } from './snapshots/system-record.ts';
 export type {
   CaptureContext,
   Claim,

@@ -10,12 +10,13 @@ export interface Intent {
   id: string;
   /** Later intents have higher numbers; undoing goes from the highest down. */
   sequence: number;
-  /** guard: a change; session: a bracket around several guards; restore: a restore asked for by a person. */
-  kind: 'guard' | 'session' | 'restore';
+  /** guard: a change; session: a bracket around several guards; restore, snapshot: a restore asked for by a person. */
+  kind: 'guard' | 'session' | 'restore' | 'snapshot';
   /** open: undo it. done: the change is complete, and undone only if its parent is. */
   phase: 'open' | 'done';
   /** The session or guard that this one belongs to. When that is gone, it was committed, and this with it. */
   parent: string | null;
+  /** Of a snapshot, its id. */
   slot: string;
   /** The backup that holds the state before; null for a session. */
   backup_id: string | null;
@@ -33,7 +34,7 @@ export const intentSchema: z.ZodType<Intent> = z.strictObject({
   format: z.literal(1),
   id: z.string().regex(/^[0-9a-f]{16}$/),
   sequence: z.number(),
-  kind: z.enum(['guard', 'session', 'restore']),
+  kind: z.enum(['guard', 'session', 'restore', 'snapshot']),
   phase: z.enum(['open', 'done']),
   parent: z.string().nullable(),
   slot: z.string(),

@@ -5,24 +5,25 @@ import { writeIndex } from './backup-index.ts';
 import type { Engine } from './engine.ts';
 import { asStateManagerError, StateManagerError } from './errors.ts';
 import { recoverOrThrow } from './recover-changes.ts';
+import { tidySnapshots } from './snapshots/snapshot-store.ts';
 
 /** Whether to finish first what a crash left: needed, or a failure to do so is only told. */
 export type RecoverFirst = 'needed' | 'if-possible' | 'no';
 
 /** Every operation happens in here: under the kernel lock, in the right backup directory, after what a crash left is finished. */
 export class LockBracket {
-  readonly #engine: Engine;
+  readonly engine: Engine;
   #locking: Promise<void> | undefined;
   #users = 0;
   readonly #locks: Lock[] = [];
 
   constructor(engine: Engine) {
-    this.#engine = engine;
+    this.engine = engine;
   }
 
   /** Runs `act` under the lock; operations of one process that overlap in time share it. Throws only StateManagerError. */
   async run<T>(purpose: string, recoverFirst: RecoverFirst, act: () => Promise<T>): Promise<T> {
-    const { ownsLock, paths, stateDir } = this.#engine;
+    const { ownsLock, paths, stateDir } = this.engine;
     this.#users += 1;
     try {
       if (ownsLock) await (this.#locking ??= this.#lock(purpose, recoverFirst));
@@ -37,12 +38,12 @@ export class LockBracket {
   }
 
   async #lock(purpose: string, recoverFirst: RecoverFirst): Promise<void> {
-    const { paths, stateDir } = this.#engine;
+    const { paths, stateDir } = this.engine;
     if (stateDir !== undefined) this.#locks.push(await acquireLock(path.join(stateDir, 'lock'), { purpose }));
     openBackupDirectory(paths.root, stateDir);
     this.#locks.push(await acquireLock(paths.lock, { purpose }));
-    tidy(this.#engine);
-    if (recoverFirst === 'needed') await recoverOrThrow(this.#engine);
+    tidy(this.engine);
+    if (recoverFirst === 'needed') await recoverOrThrow(this.engine);
     if (recoverFirst === 'if-possible') await this.#recoverIfPossible();
   }
 
@@ -53,17 +54,19 @@ export class LockBracket {
 
   async #recoverIfPossible(): Promise<void> {
     try {
-      await recoverOrThrow(this.#engine);
+      await recoverOrThrow(this.engine);
     } catch (error) {
       if (!(error instanceof StateManagerError)) throw error;
-      this.#engine.logger.warn(error.message);
+      this.engine.logger.warn(error.message);
     }
   }
 }
 
 /** Clears what a crash left half-made in the backup directory. Only under the lock. */
-export function tidy({ journal, store, paths, logger }: Engine): void {
+export function tidy(engine: Engine): void {
+  const { journal, store, paths, logger } = engine;
   journal.tidy();
   store.tidy(journal.inUse());
   writeIndex(paths, logger);
+  tidySnapshots(engine);
 }

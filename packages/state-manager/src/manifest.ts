@@ -5,6 +5,7 @@ import { errnoName, ioError, isTemporaryName, readFileBytes, reasonOf, type Json
 import { z } from 'zod';
 import { describeMismatch, StateManagerError } from './errors.ts';
 import { capturedFilesSchema } from './files/file-record.ts';
+import { systemRecordSchema, type SystemRecord } from './snapshots/system-record.ts';
 import type { Captured } from './sources.ts';
 
 /** manifest.json: what a backup holds, and enough to restore it without any other file of ours. */
@@ -18,6 +19,8 @@ export interface Manifest extends Captured {
   timestamp: number;
   /** How many backups of the slot stay, this one included. */
   keep: number;
+  /** Only of a snapshot, whose `slot` is its id. */
+  snapshot?: { type: 'file' | 'database' | 'service' | 'system'; system?: SystemRecord };
 }
 
 /** All of a manifest but its entries. */
@@ -34,6 +37,12 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   description: z.string(),
   timestamp: z.int(),
   keep: z.int().min(1),
+  snapshot: z
+    .strictObject({
+      type: z.enum(['file', 'database', 'service', 'system']),
+      system: systemRecordSchema.exactOptional(),
+    })
+    .exactOptional(),
   files: capturedFilesSchema.exactOptional(),
 });
 
@@ -97,9 +106,12 @@ function parse(backupDirectory: string, text: string): Manifest {
   if (!parsed.success) {
     throw damaged(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
   }
-  const { slot } = parsed.data;
+  const { slot, snapshot } = parsed.data;
   const place = path.basename(backupDirectory);
-  const belongsHere = place === `${slot}_backup` || place.startsWith(`${slot}_backup.`) || isTemporaryName(place);
+  const belongsHere =
+    place === (snapshot === undefined ? `${slot}_backup` : slot) ||
+    place.startsWith(`${slot}_backup.`) ||
+    isTemporaryName(place);
   if (!belongsHere) throw damaged(backupDirectory, `is the manifest of ${slot}`);
   return parsed.data;
 }

@@ -8,13 +8,14 @@ import { inCaptureTurn } from './guard/begin-guard.ts';
 import { belongsTo, commitRun } from './guard/end-guard.ts';
 import { valueOf, type GuardOutcome } from './guard-outcome.ts';
 import { LockBracket, tidy } from './lock-bracket.ts';
-import { readManifest } from './manifest.ts';
+import { readManifestHead } from './manifest.ts';
 import { recoverChanges, type RecoveryReport } from './recover-changes.ts';
 import { wantedOfBackup, wantedOfGuard, type BackupRequest, type GuardRequest } from './request.ts';
 import type { RestoreReport } from './restore-backup.ts';
-import { restoreSlot } from './restore-slot.ts';
+import { restoreUnderIntent } from './restore-under-intent.ts';
 import { checkSlotName } from './slot-name.ts';
-import { verifyState } from './sources.ts';
+import { StateCapture } from './snapshots/state-capture.ts';
+import { verifyBackup } from './verify-backup.ts';
 
 /** Captures state before a change and brings it back: one backup slot per module, crash-safe at every instant. */
 export class StateManager {
@@ -29,6 +30,11 @@ export class StateManager {
 
   get backupDir(): string {
     return this.#engine.paths.root;
+  }
+
+  /** Snapshots in the same backup directory, under the same lock. */
+  get snapshots(): StateCapture {
+    return new StateCapture({}, this.#bracket);
   }
 
   /**
@@ -54,7 +60,10 @@ export class StateManager {
    */
   async restoreModuleState(moduleName: string): Promise<RestoreReport> {
     checkSlotName(moduleName);
-    return this.#bracket.run(`restore of ${moduleName}`, 'if-possible', () => restoreSlot(this.#engine, moduleName));
+    return this.#bracket.run(`restore of ${moduleName}`, 'if-possible', async () => {
+      const { id } = readManifestHead(this.#engine.store.find(moduleName));
+      return restoreUnderIntent(this.#engine, { kind: 'restore', slot: moduleName, backup_id: id });
+    });
   }
 
   /** `attempt`, for callers who prefer exceptions: returns the change's result, or throws its error once the state is back. */
@@ -125,13 +134,7 @@ export class StateManager {
   /** Re-reads the whole backup; one line for each damage, none when it is good. Throws 'no-backup'. */
   async verifyModuleBackup(moduleName: string): Promise<string[]> {
     checkSlotName(moduleName);
-    const directory = this.#engine.store.find(moduleName);
-    try {
-      return await verifyState(readManifest(directory), directory);
-    } catch (error) {
-      if (error instanceof StateManagerError && error.code === 'damaged') return [error.message];
-      throw error;
-    }
+    return verifyBackup(this.#engine.store.find(moduleName));
   }
 
   /** False when there was none. Throws 'overlap' while an open change needs it. */

@@ -6,6 +6,7 @@ import {
   type ClosureResult,
   type Logger,
 } from '@homeserver/system';
+import type { BackupPaths } from './backup-directory.ts';
 import type { BackupStore } from './backup-store.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
 import type { Journal } from './journal.ts';
@@ -26,6 +27,7 @@ export interface Undone {
 }
 
 export interface Undoing {
+  paths: BackupPaths;
   journal: Journal;
   store: BackupStore;
   logger: Logger;
@@ -76,18 +78,25 @@ function settle(newer: Attempted, by: Intent, { journal, logger }: Undoing): voi
 }
 
 /** Puts back what one intent holds. Its note is the caller's to remove: a crash before that does it all again. */
-async function undo(intent: Intent, { journal, store, logger, onProgress }: Undoing): Promise<Undone> {
+async function undo(intent: Intent, undoing: Undoing): Promise<Undone> {
+  const { journal, store, logger, onProgress } = undoing;
   const { slot, kind, backup_id: id } = intent;
   const done: Pick<Undone, 'report' | 'afterRestore'> = {};
   try {
-    if (id !== null) done.report = await restoreBackup(store.find(slot, id), logger, onProgress);
+    if (id !== null) done.report = await restoreBackup(directoryOf(intent, undoing), logger, onProgress);
     const failure = await runAfterRestore(intent, done);
-    if (id !== null) store.reinstate(slot, id, journal.inUse());
+    // Only what a guard captured is the state that its slot should hold again.
+    if (id !== null && kind === 'guard') store.reinstate(slot, id, journal.inUse());
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
     return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but then ${failure}` };
   } catch (error) {
     return { slot, kind, outcome: 'failed', ...done, error: reasonOf(error) };
   }
+}
+
+/** Where the backup lies that an intent refers to. Throws 'no-backup'. */
+export function directoryOf({ kind, slot, backup_id: id }: Intent, { paths, store }: Undoing): string {
+  return kind === 'snapshot' ? paths.snapshot(slot) : store.find(slot, id ?? undefined);
 }
 
 /** Why the commands failed, or undefined. */

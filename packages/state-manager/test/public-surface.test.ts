@@ -4,6 +4,7 @@ import * as surface from '../src/index.ts';
 it('the package exports exactly these values', () => {
   expect(Object.keys(surface).sort()).toEqual([
     'DEFAULT_BACKUP_DIR',
+    'StateCapture',
     'StateManager',
     'StateManagerError',
     'backupModuleSimple',
@@ -28,9 +29,25 @@ it('a state manager offers exactly these', () => {
     'recover',
     'removeModuleBackup',
     'restoreModuleState',
+    'snapshots',
     'tidy',
     'undoRun',
     'verifyModuleBackup',
+  ]);
+});
+
+it('a state capture offers exactly these', () => {
+  expect(Object.getOwnPropertyNames(surface.StateCapture.prototype).sort()).toEqual([
+    'captureDatabaseState',
+    'captureFileState',
+    'captureServiceState',
+    'captureSystemState',
+    'constructor',
+    'getSnapshot',
+    'listSnapshots',
+    'removeSnapshot',
+    'restoreSnapshot',
+    'verifySnapshot',
   ]);
 });
 

@@ -26,7 +26,8 @@ export async function recover({ state, beginChange, toType }: CommandContext): P
 function describe({ slot, kind, outcome, error, report }: Undone): string[] {
   if (outcome === 'failed') return [`${slot}: FAILED: ${error}`, ...(report ? listRestore(report) : [])];
   if (outcome === 'committed') return [`${slot}: its change had been completed; only the note of it was left`];
-  const what = kind === 'restore' ? 'the interrupted restore is complete' : 'the interrupted change was undone';
+  const isRestore = kind === 'restore' || kind === 'snapshot';
+  const what = isRestore ? 'the interrupted restore is complete' : 'the interrupted change was undone';
   return [`${slot}: ${what}${report ? `: ${summarizeRestore(report)}` : ''}`, ...(report ? listRestore(report) : [])];
 }
 
