@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToJson, toRawPath, type Logger } from '@homeserver/system';
 import { makeTree, temporaryDirectory, type TreeNode } from '@homeserver/test-support';
-import { onTestFinished } from 'vitest';
+import { it, onTestFinished } from 'vitest';
 import { Displaced } from '../src/displaced.ts';
 import { captureFiles, type WantedFiles } from '../src/files/capture-files.ts';
 import type { CapturedFiles } from '../src/files/file-record.ts';
@@ -79,7 +80,21 @@ export function otherFileSystem(): string {
   return directory;
 }
 
+/** A file system of its own with so many MiB of room; only for root. */
+export function smallFileSystem(sizeMiB: number): string {
+  const directory = temporaryDirectory();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m,mode=0755`, 'homeserver-test', directory]);
+  onTestFinished(() => void execFileSync('umount', ['--lazy', directory]));
+  return directory;
+}
+
 /** The path of an entry, as the record has it. */
 export const recorded = (file: string | Uint8Array): ReturnType<typeof pathToJson> => pathToJson(toRawPath(file));
 
 export const isRoot: boolean = process.getuid?.() === 0;
+
+/** A test of what only root can make; left out for anybody else, and that is said. */
+export function asRoot(name: string, test: () => void | Promise<void>): void {
+  if (!isRoot) process.stderr.write(`left out, because it needs root: ${name}\n`);
+  it.skipIf(!isRoot)(name, test);
+}

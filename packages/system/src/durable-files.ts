@@ -28,9 +28,12 @@ function withDescriptor(directory: string | Buffer, act: (fd: number) => void): 
   }
 }
 
-/** Writes all of `data`, however short the single writes are. */
-export function writeAll(fd: number, data: Uint8Array): void {
-  for (let done = 0; done < data.length;) done += fs.writeSync(fd, data, done);
+/** Writes all of `data`, however short the single writes are; at `position`, else where the file's offset is. */
+export function writeAll(fd: number, data: Uint8Array, position?: number): void {
+  for (let done = 0; done < data.length;) {
+    const at = position === undefined ? null : position + done;
+    done += fs.writeSync(fd, data, done, data.length - done, at);
+  }
 }
 
 /**

@@ -11,8 +11,10 @@ export {
   writeJsonDurably,
 } from './durable-files.ts';
 export { errnoName, ioError, reasonOf, SystemError } from './errors.ts';
+export { readAttributes, removeAttribute, setAttribute } from './extended-attributes.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
-export { dieWithParent, makeFifo, nextData, readAttributes, removeAttribute, setAttribute, setTimes } from './libc.ts';
+export { clearInodeFlags, readInodeFlag } from './inode-flags.ts';
+export { dieWithParent, makeFifo, nextData, setTimes } from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
 export { acquireLock, readLockHolder } from './lock.ts';
@@ -37,6 +39,7 @@ export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-n
 
 export type { SystemErrorCode, SystemErrorOptions } from './errors.ts';
 export type { Lock, LockHolder, LockOptions } from './lock.ts';
+export type { InodeFlag } from './inode-flags.ts';
 export type { Logger } from './logger.ts';
 export type { OpenDirectory } from './open-directory.ts';
 export type { ReadOptions } from './read-file.ts';

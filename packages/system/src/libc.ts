@@ -15,12 +15,6 @@ const call = {
   utimensat: libc.func('int utimensat(int dir, const uint8_t *path, const int64_t *times, int flags)'),
   mkfifo: libc.func('int mkfifo(const uint8_t *path, unsigned int mode)'),
   lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)'),
-  llistxattr: libc.func('long llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)'),
-  lgetxattr: libc.func('long lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)'),
-  lsetxattr: libc.func(
-    'int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)',
-  ),
-  lremovexattr: libc.func('int lremovexattr(const uint8_t *path, const uint8_t *name)'),
   syscall: libc.func('long syscall(long number, unsigned long a, unsigned long b, unsigned long c)'),
   prctl: libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)'),
 };
@@ -34,17 +28,20 @@ const PR_SET_PDEATHSIG = 1;
 const SYS_CLOSE_RANGE = 436; // The same number on every architecture; glibc has a wrapper only since 2.34.
 const CLOSE_RANGE_CLOEXEC = 4;
 
-function check(name: string, result: number): void {
+/** Throws the error that the last call left in errno, unless `result` is 0. */
+export function check(name: string, result: number): void {
   if (result !== 0) throw lastError(name);
 }
 
-function lastError(name: string): Error {
+/** errno as an Error with `code`, `errno` and `syscall`, as fs throws them. */
+export function lastError(name: string): NodeJS.ErrnoException {
   const errno = koffi.errno();
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown system error'];
   return Object.assign(new Error(`${code}: ${text}, ${name}`), { code, errno: -errno, syscall: name });
 }
 
-function terminated(path: string | Buffer): Buffer {
+/** As C has it, with a NUL at the end. */
+export function terminated(path: string | Buffer): Buffer {
   return Buffer.concat([typeof path === 'string' ? Buffer.from(path) : path, Buffer.of(0)]);
 }
 
@@ -91,56 +88,12 @@ export function nextData(fd: number, from: number): { start: number; end: number
   const start = Number(call.lseek(fd, from, SEEK_DATA));
   if (start < 0) {
     const error = lastError('lseek');
-    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return undefined;
+    if (error.code === 'ENXIO') return undefined;
     throw error;
   }
   const end = Number(call.lseek(fd, start, SEEK_HOLE));
   if (end < 0) throw lastError('lseek');
   return { start, end };
-}
-
-/**
- * The extended attributes of an entry itself (a symlink is not followed), by name; ACLs and capabilities are among them.
- * Names and values are bytes: the names as latin1. Empty where the file system has none.
- */
-export function readAttributes(path: string | Buffer): Map<string, Buffer> {
-  const file = terminated(path);
-  const list = sized((buffer, size) => call.llistxattr(file, buffer, size), 'llistxattr');
-  const names = list.toString('latin1').split('\0').filter(Boolean);
-  return new Map(
-    names.map((name) => [
-      name,
-      sized((buffer, size) => call.lgetxattr(file, terminated(Buffer.from(name, 'latin1')), buffer, size), 'lgetxattr'),
-    ]),
-  );
-}
-
-/** Asks for the size, then for the bytes; again when they grew in between. */
-function sized(ask: (buffer: Buffer, size: number) => number | bigint, name: string): Buffer {
-  for (let size = 0; ;) {
-    const buffer = Buffer.alloc(size);
-    const length = Number(ask(buffer, size));
-    if (length < 0) {
-      const error = lastError(name) as NodeJS.ErrnoException;
-      if (error.code === 'ENOTSUP' || error.code === 'EOPNOTSUPP') return Buffer.alloc(0);
-      if (error.code !== 'ERANGE') throw error;
-      size = 0;
-    } else if (size > 0 || length === 0) {
-      return buffer.subarray(0, length);
-    } else {
-      size = length;
-    }
-  }
-}
-
-/** lsetxattr(2): sets one extended attribute of an entry itself. */
-export function setAttribute(path: string | Buffer, name: string, value: Buffer): void {
-  check('lsetxattr', call.lsetxattr(terminated(path), terminated(Buffer.from(name, 'latin1')), value, value.length, 0));
-}
-
-/** lremovexattr(2). */
-export function removeAttribute(path: string | Buffer, name: string): void {
-  check('lremovexattr', call.lremovexattr(terminated(path), terminated(Buffer.from(name, 'latin1'))));
 }
 
 /** mkfifo(3); the umask applies. */

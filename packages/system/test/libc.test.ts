@@ -4,17 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  exchange,
-  makeFifo,
-  nextData,
-  readAttributes,
-  removeAttribute,
-  setAttribute,
-  setTimes,
-  syncFileSystem,
-  tryLockExclusive,
-} from '../src/libc.ts';
+import { exchange, makeFifo, nextData, setTimes, syncFileSystem, tryLockExclusive } from '../src/libc.ts';
 import { eventually, isAlive } from './support/fixture-process.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
 
@@ -55,52 +45,6 @@ describe('setTimes', () => {
     setTimes(odd, 5n, 7n);
     expect(fs.lstatSync(odd, { bigint: true }).mtimeNs).toBe(7n);
     expect(fs.statSync(odd, { bigint: true }).mtimeNs).not.toBe(7n);
-  });
-});
-
-describe('extended attributes', () => {
-  const anyAttributes = fc.dictionary(
-    fc
-      .uint8Array({ minLength: 1, maxLength: 40 })
-      .map((bytes) => `user.${Buffer.from(bytes.map((byte) => byte || 1)).toString('latin1')}`),
-    fc.uint8Array({ maxLength: 200 }),
-    { maxKeys: 5 },
-  );
-
-  it('are read as they were set, names and values of any bytes, empty ones too', () => {
-    const directory = temporaryDirectory();
-    let number = 0;
-    fc.assert(
-      fc.property(anyAttributes, (attributes) => {
-        const file = path.join(directory, `file${number++}`);
-        fs.writeFileSync(file, '');
-        const expected = new Map(Object.entries(attributes).map(([name, value]) => [name, Buffer.from(value)]));
-        for (const [name, value] of expected) setAttribute(file, name, value);
-        expect(readAttributes(file)).toEqual(expected);
-        for (const name of expected.keys()) removeAttribute(file, name);
-        expect(readAttributes(file)).toEqual(new Map());
-      }),
-    );
-  });
-
-  it('are those of a symlink itself', () => {
-    const directory = temporaryDirectory();
-    const [file, link] = [path.join(directory, 'file'), path.join(directory, 'link')];
-    fs.writeFileSync(file, '');
-    fs.symlinkSync('file', link);
-    setAttribute(file, 'user.colour', Buffer.from('green'));
-    expect(readAttributes(link)).toEqual(new Map());
-    expect(() => setAttribute(link, 'user.colour', Buffer.of(1))).toThrow(
-      expect.objectContaining({ syscall: 'lsetxattr' }),
-    );
-  });
-
-  it('are none where the file system has none, and an error where there is no file', () => {
-    expect(readAttributes('/proc/self/status')).toEqual(new Map());
-    expect(() => readAttributes('/missing')).toThrow(
-      expect.objectContaining({ code: 'ENOENT', syscall: 'llistxattr' }),
-    );
-    expect(() => removeAttribute('/missing', 'user.x')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
   });
 });
 

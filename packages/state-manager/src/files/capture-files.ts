@@ -4,29 +4,39 @@ import {
   errnoName,
   forFs,
   ioError,
+  isWithin,
   joinPath,
   parentPath,
   pathToJson,
+  readInodeFlag,
   setTimes,
   showPath,
   toRawPath,
+  type InodeFlag,
   type RawPath,
 } from '@homeserver/system';
 import { StateManagerError } from '../errors.ts';
 import { ProgressMeter } from '../progress.ts';
 import type { CaptureContext } from '../state-source.ts';
 import { readAccountNames } from './account-names.ts';
+import { attributesOf, dressWithAttributes, needRoot, type AttributeRecord } from './attributes.ts';
 import { copyContent, type Content } from './copy-content.ts';
 import type { CapturedEntry, CapturedFile, CapturedFiles, CapturedInode } from './file-record.ts';
 import { inodeOf, lookAt, metadataOf, type Stat } from './inode-metadata.ts';
 import { readMountPoints, type MountPoints } from './mount-points.ts';
-import { resolveRoots, type ResolvedRoot } from './resolve-roots.ts';
+import { realPathOf, resolveRoots, type ResolvedRoot } from './resolve-roots.ts';
+import { hasHoles } from './sparse-content.ts';
 import { syncFileSystemsOf } from './sync-file-systems.ts';
 
 export interface WantedFiles {
   paths: readonly (string | Uint8Array)[];
   /** Capture files that have other names outside the captured set; a restore then ends that connection. */
   allowOutsideHardlinks?: boolean;
+  /**
+   * Paths that another source answers for, with all below them (a SQLite database and its -wal): neither captured nor touched
+   * by a restore, whether or not they exist.
+   */
+  leave?: readonly (string | Uint8Array)[];
 }
 
 const READ_ATTEMPTS = 3;
@@ -42,10 +52,12 @@ export function captureFiles(
   mountPoints: MountPoints = readMountPoints(),
 ): CapturedFiles {
   const roots = resolveRoots(wanted.paths, context.forbidden);
-  const capture = new FileCapture(context, mountPoints);
+  refuseFlaggedParents(roots);
+  const capture = new FileCapture(wanted, context, mountPoints);
   const startedNs = BigInt(Date.now()) * 1_000_000n;
   settle(roots);
   for (const root of roots) capture.root(root);
+  capture.noteLeft(roots);
   capture.countOutsideNames(wanted.allowOutsideHardlinks ?? false);
   capture.finishDirectories();
   capture.progress.end();
@@ -63,6 +75,18 @@ function settle(roots: readonly ResolvedRoot[]): void {
   syncFileSystemsOf(roots.flatMap((root) => [root.parents.at(-1) ?? ('/' as RawPath), root.real]));
 }
 
+/** Nothing in an immutable directory can be replaced, and nothing in an append-only one can be renamed. */
+function refuseFlaggedParents(roots: readonly ResolvedRoot[]): void {
+  for (const parent of new Set(roots.map((root) => root.parents.at(-1) ?? ('/' as RawPath))))
+    refuseFlag(parent, readInodeFlag(forFs(parent)));
+}
+
+function refuseFlag(path: RawPath, flag: InodeFlag | undefined): void {
+  if (flag === undefined) return;
+  const letter = flag === 'immutable' ? 'i' : 'a';
+  throw cannotCapture(path, `it is ${flag}, and could not be put back`, `if that may be: chattr -${letter}`);
+}
+
 /** What is known of a file with several names, while they are being found. */
 interface NamedFile {
   first: RawPath;
@@ -78,20 +102,26 @@ class FileCapture {
   readonly #files: RawPath;
   readonly #context: CaptureContext;
   readonly #names = readAccountNames();
-  readonly #directories: { copy: RawPath; stat: Stat }[] = [];
+  readonly #directories: { copy: RawPath; stat: Stat; xattrs: AttributeRecord | undefined }[] = [];
   readonly #copied = new Set<RawPath>();
   readonly #hardlinked = new Map<string, NamedFile>();
   readonly #mountPoints: MountPoints;
+  /** Every path that was asked for, also one inside another: that is how a mount point is crossed. */
+  readonly #asked: ReadonlySet<RawPath>;
+  readonly #left: ReadonlySet<RawPath>;
 
-  constructor(context: CaptureContext, mountPoints: MountPoints) {
+  constructor(wanted: WantedFiles, context: CaptureContext, mountPoints: MountPoints) {
     this.#context = context;
     this.progress = new ProgressMeter('capture', context.onProgress);
     this.#mountPoints = mountPoints;
+    this.#asked = new Set(wanted.paths.map(realPathOf));
+    this.#left = new Set((wanted.leave ?? []).map(realPathOf));
     this.#files = toRawPath(`${context.directory}/files`);
     fs.mkdirSync(forFs(this.#files), 0o700);
   }
 
   root(root: ResolvedRoot): void {
+    if (this.#left.has(root.real)) return;
     for (const parent of root.parents) this.#parent(parent);
     const stat = root.absentParents.length > 0 ? undefined : lookAt(root.real);
     if (stat === undefined) {
@@ -104,7 +134,14 @@ class FileCapture {
       this.entries.push({ type: 'absent', path: pathToJson(root.real) });
       return;
     }
-    this.#entry(root.real, stat, true);
+    this.#entry(root.real, stat);
+  }
+
+  /** Also those that do not exist: a database's -wal that appears later must not be taken for something that was not there. */
+  noteLeft(roots: readonly ResolvedRoot[]): void {
+    for (const path of this.#left) {
+      if (roots.some((root) => isWithin(path, root.real))) this.entries.push({ type: 'left', path: pathToJson(path) });
+    }
   }
 
   #parent(parent: RawPath): void {
@@ -113,25 +150,28 @@ class FileCapture {
     this.parents.set(parent, { path: pathToJson(parent), mode, uid, gid });
   }
 
-  #entry(path: RawPath, stat: Stat, isRoot = false): void {
-    if (stat.isDirectory()) return this.#directory(path, stat, isRoot);
+  #entry(path: RawPath, stat: Stat): void {
+    if (stat.isDirectory()) return this.#directory(path, stat);
     if (this.#mountPoints.has(path))
       throw cannotCapture(path, 'something is mounted on it, and it could not be replaced');
     if (stat.isFile()) return this.#file(path, stat);
     if (stat.isSymbolicLink()) return this.#symlink(path, stat);
     if (!stat.isFIFO())
       throw cannotCapture(path, `it is ${stat.isSocket() ? 'a socket' : 'a device'}, which could not be put back`);
-    this.entries.push({ type: 'fifo', ...this.#metadata(path, stat) });
+    this.entries.push({ type: 'fifo', ...this.#metadata(path, stat, attributesOf(forFs(path))) });
   }
 
   #metadata(
     path: RawPath,
     stat: Stat,
-  ): Pick<CapturedInode, 'path' | 'mode' | 'uid' | 'gid' | 'user' | 'group' | 'mtime_ns'> {
+    xattrs: AttributeRecord | undefined,
+  ): Pick<CapturedInode, 'path' | 'mode' | 'uid' | 'gid' | 'user' | 'group' | 'mtime_ns' | 'xattrs'> {
     const metadata = metadataOf(stat);
     if (!this.#isOurs(metadata)) {
       throw cannotCapture(path, `only root could give it back to uid ${metadata.uid}, gid ${metadata.gid}`);
     }
+    if (xattrs !== undefined && needRoot(xattrs) && process.geteuid?.() !== 0)
+      throw cannotCapture(path, 'only root could give its capabilities back');
     const user = this.#names.user(metadata.uid);
     const group = this.#names.group(metadata.gid);
     return {
@@ -139,6 +179,7 @@ class FileCapture {
       ...metadata,
       ...(user === undefined ? {} : { user }),
       ...(group === undefined ? {} : { group }),
+      ...(xattrs === undefined ? {} : { xattrs }),
     };
   }
 
@@ -147,16 +188,20 @@ class FileCapture {
     return us === 0 || (uid === us && (gid === process.getegid?.() || (process.getgroups?.() ?? []).includes(gid)));
   }
 
-  #directory(path: RawPath, stat: Stat, isRoot: boolean): void {
+  #directory(path: RawPath, stat: Stat): void {
     const isMountPoint = this.#mountPoints.has(path);
+    const isEntered = !isMountPoint || this.#asked.has(path);
+    const xattrs = attributesOf(forFs(path));
     this.entries.push({
       type: 'directory',
-      ...this.#metadata(path, stat),
+      ...this.#metadata(path, stat, xattrs),
       ...(isMountPoint ? { mount_point: true } : {}),
+      ...(isMountPoint && isEntered ? { crossed: true } : {}),
     });
     const copy = this.#makeCopyDirectory(path);
-    this.#directories.push({ copy, stat });
-    if (isMountPoint && !isRoot) return;
+    this.#directories.push({ copy, stat, xattrs });
+    if (!isEntered) return;
+    refuseFlag(path, readInodeFlag(forFs(path)));
     let names: string[];
     try {
       names = fs.readdirSync(forFs(path), 'latin1').sort();
@@ -165,6 +210,7 @@ class FileCapture {
     }
     for (const name of names) {
       const child = joinPath(path, name);
+      if (this.#left.has(child)) continue;
       const childStat = lookAt(child);
       if (childStat !== undefined) this.#entry(child, childStat);
     }
@@ -172,7 +218,8 @@ class FileCapture {
 
   #symlink(path: RawPath, stat: Stat): void {
     const target = toRawPath(fs.readlinkSync(forFs(path), { encoding: 'buffer' }));
-    this.entries.push({ type: 'symlink', ...this.#metadata(path, stat), target: pathToJson(target) });
+    const metadata = this.#metadata(path, stat, attributesOf(forFs(path)));
+    this.entries.push({ type: 'symlink', ...metadata, target: pathToJson(target) });
     fs.symlinkSync(forFs(target), forFs(this.#copyPath(path)));
   }
 
@@ -185,13 +232,14 @@ class FileCapture {
     }
     const copied = this.#copyFile(path);
     if (copied === undefined) return; // It vanished since its directory was read: so it is absent.
-    const { stat, content } = copied;
+    const { stat, content, xattrs } = copied;
     this.progress.add(1, content.size);
     const entry: CapturedFile = {
       type: 'file',
-      ...this.#metadata(path, stat),
+      ...this.#metadata(path, stat, xattrs),
       size: content.size,
       sha256: content.sha256,
+      ...(content.form === 'sparse' ? { sparse: true } : {}),
       ctime_ns: String(stat.ctimeNs),
       ino: String(stat.ino),
     };
@@ -201,7 +249,7 @@ class FileCapture {
   }
 
   /** Reads until the file held still for one whole reading. */
-  #copyFile(path: RawPath): { content: Content; stat: Stat } | undefined {
+  #copyFile(path: RawPath): { content: Content; stat: Stat; xattrs: AttributeRecord | undefined } | undefined {
     const copy = forFs(this.#copyPath(path));
     for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt += 1) {
       const source = openForReading(path);
@@ -213,17 +261,20 @@ class FileCapture {
       try {
         target = fs.openSync(copy, 'w', 0o600);
         const before = fs.fstatSync(source, { bigint: true });
-        const content = copyContent(source, target);
+        const content = copyContent(source, target, hasHoles(source, before) ? 'sparse' : 'plain');
+        const xattrs = attributesOf(source);
         const after = fs.fstatSync(source, { bigint: true });
         if (
           before.mtimeNs === after.mtimeNs &&
           before.ctimeNs === after.ctimeNs &&
           BigInt(content.size) === after.size
         ) {
-          this.#dressCopy(target, copy, after);
-          return { content, stat: after };
+          refuseFlag(path, readInodeFlag(source));
+          this.#dressCopy(target, copy, after, xattrs);
+          return { content, stat: after, xattrs };
         }
       } catch (error) {
+        if (error instanceof StateManagerError) throw error;
         throw ioError('copy', showPath(path), error);
       } finally {
         fs.closeSync(source);
@@ -237,10 +288,11 @@ class FileCapture {
     );
   }
 
-  /** The copy carries the true owner, mode and time, so that it can be put back by hand; never setuid or setgid. */
-  #dressCopy(fd: number, copy: string | Buffer, stat: Stat): void {
+  /** The copy carries the true owner, mode and time, so that it can be put back by hand; never setuid, setgid, capabilities. */
+  #dressCopy(fd: number, copy: string | Buffer, stat: Stat, xattrs: AttributeRecord | undefined): void {
     const { mode, uid, gid } = metadataOf(stat);
     if (process.getuid?.() === 0 && (uid !== 0 || gid !== 0)) fs.fchownSync(fd, uid, gid);
+    dressWithAttributes(fd, xattrs);
     fs.fchmodSync(fd, mode & 0o1777);
     setTimes(copy, stat.atimeNs, stat.mtimeNs);
   }
@@ -263,9 +315,10 @@ class FileCapture {
   /** Last, deepest first: a directory's time changes whenever something is made in it. */
   finishDirectories(): void {
     const isRoot = process.getuid?.() === 0;
-    for (const { copy, stat } of this.#directories.toReversed()) {
+    for (const { copy, stat, xattrs } of this.#directories.toReversed()) {
       const { mode, uid, gid } = metadataOf(stat);
       if (isRoot) fs.chownSync(forFs(copy), uid, gid);
+      dressWithAttributes(forFs(copy), xattrs);
       fs.chmodSync(forFs(copy), isRoot ? mode & 0o1777 : (mode & 0o1777) | 0o700);
       setTimes(forFs(copy), stat.atimeNs, stat.mtimeNs);
     }

@@ -1,5 +1,6 @@
 import type { JsonPath } from '@homeserver/system';
 import { z } from 'zod';
+import type { AttributeRecord } from './attributes.ts';
 
 /*
  * The `files` section of manifest.json. Numbers that do not fit a double (nanoseconds, inodes) are decimal strings.
@@ -16,13 +17,17 @@ interface InodeRecord {
   user?: string;
   group?: string;
   mtime_ns: string;
+  /** Extended attributes: name (its bytes as latin1) to value (base64). ACLs and capabilities are among them. */
+  xattrs?: AttributeRecord;
 }
 
 export interface CapturedFile extends InodeRecord {
   type: 'file';
   size: number;
-  /** Hex. */
+  /** Hex; of the whole content, unless `sparse` is set. */
   sha256: string;
+  /** It had holes: sha256 is of its blocks that are not zero, as sparse-content.ts defines, and holes are put back. */
+  sparse?: true;
   /** With ino and size: lets a later look skip the content of a file that nobody touched. */
   ctime_ns: string;
   ino: string;
@@ -32,8 +37,10 @@ export interface CapturedFile extends InodeRecord {
 
 export interface CapturedDirectory extends InodeRecord {
   type: 'directory';
-  /** Something is mounted here. Unless this is a root, what is in it was not captured, and is left alone. */
+  /** Something is mounted here. What is in it was captured only if this is a root, or `crossed`; else it is left alone. */
   mount_point?: true;
+  /** The mount point was asked for by its own path. */
+  crossed?: true;
 }
 
 export interface CapturedSymlink extends InodeRecord {
@@ -58,9 +65,15 @@ export interface CapturedAbsence {
   path: JsonPath;
 }
 
+/** Another source answers for what has this name, and for all below it: neither captured nor touched by a restore. */
+export interface LeftEntry {
+  type: 'left';
+  path: JsonPath;
+}
+
 /** An entry that has an owner, a mode and times of its own. */
 export type CapturedInode = CapturedFile | CapturedDirectory | CapturedSymlink | CapturedFifo;
-export type CapturedEntry = CapturedInode | CapturedHardlink | CapturedAbsence;
+export type CapturedEntry = CapturedInode | CapturedHardlink | CapturedAbsence | LeftEntry;
 
 export interface CapturedFiles {
   /** The real path of each path that was asked for; everything below a directory belongs to it. */
@@ -86,6 +99,7 @@ const inode = {
   user: z.string().exactOptional(),
   group: z.string().exactOptional(),
   mtime_ns: decimal,
+  xattrs: z.record(z.string(), z.base64()).exactOptional(),
 };
 
 const entrySchema = z.discriminatedUnion('type', [
@@ -94,15 +108,22 @@ const entrySchema = z.discriminatedUnion('type', [
     type: z.literal('file'),
     size: z.int().min(0),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sparse: z.literal(true).exactOptional(),
     ctime_ns: decimal,
     ino: decimal,
     outside_names: z.int().exactOptional(),
   }),
-  z.strictObject({ ...inode, type: z.literal('directory'), mount_point: z.literal(true).exactOptional() }),
+  z.strictObject({
+    ...inode,
+    type: z.literal('directory'),
+    mount_point: z.literal(true).exactOptional(),
+    crossed: z.literal(true).exactOptional(),
+  }),
   z.strictObject({ ...inode, type: z.literal('symlink'), target: jsonPathSchema }),
   z.strictObject({ ...inode, type: z.literal('fifo') }),
   z.strictObject({ type: z.literal('hardlink'), path: jsonPathSchema, same_as: jsonPathSchema }),
   z.strictObject({ type: z.literal('absent'), path: jsonPathSchema }),
+  z.strictObject({ type: z.literal('left'), path: jsonPathSchema }),
 ]);
 
 export const capturedFilesSchema: z.ZodType<CapturedFiles> = z.strictObject({

@@ -1,5 +1,15 @@
 import fs from 'node:fs';
-import { errnoName, forFs, ioError, setTimes, showPath, type RawPath } from '@homeserver/system';
+import {
+  clearInodeFlags,
+  errnoName,
+  forFs,
+  ioError,
+  readInodeFlag,
+  setTimes,
+  showPath,
+  type RawPath,
+} from '@homeserver/system';
+import { applyAttributes, attributesOf, sameAttributes } from './attributes.ts';
 import type { CapturedInode } from './file-record.ts';
 
 export type Stat = fs.BigIntStats;
@@ -39,6 +49,15 @@ export function sameMetadata(stat: Stat, wanted: Metadata): boolean {
   return is.mode === wanted.mode && is.uid === wanted.uid && is.gid === wanted.gid && is.mtime_ns === wanted.mtime_ns;
 }
 
+/** Whether nothing but, perhaps, the content of an entry differs from the record. None had a flag of chattr(1) when captured. */
+export function isAsRecorded(entry: string | Buffer, stat: Stat, wanted: CapturedInode): boolean {
+  return (
+    sameMetadata(stat, wanted) &&
+    sameAttributes(attributesOf(entry), wanted.xattrs) &&
+    readInodeFlag(entry) === undefined
+  );
+}
+
 export function isOfType(stat: Stat, type: CapturedInode['type']): boolean {
   switch (type) {
     case 'file':
@@ -53,23 +72,45 @@ export function isOfType(stat: Stat, type: CapturedInode['type']): boolean {
 }
 
 /**
- * Gives an entry the recorded owner, mode and time, through a descriptor of the entry itself: what somebody swaps in under
- * its name meanwhile keeps its owner and mode. Throws when it is not of the recorded type, or not the inode `ino`.
+ * Gives an entry the recorded owner, mode, extended attributes and time, through a descriptor of the entry itself: what
+ * somebody swaps in under its name meanwhile keeps its own. Returns one line for each attribute that was refused. Throws when
+ * it is not of the recorded type, or not the inode `ino`.
  */
-export function applyMetadata(entry: string | Buffer, wanted: CapturedInode, ino?: bigint): void {
+export function applyMetadata(entry: string | Buffer, wanted: CapturedInode, ino?: bigint): string[] {
   const fd = fs.openSync(entry, O_PATH | fs.constants.O_NOFOLLOW);
   try {
     const now = fs.fstatSync(fd, { bigint: true });
     if (!isOfType(now, wanted.type) || (ino !== undefined && now.ino !== ino))
       throw new Error('something else was put in its place');
-    applyOwnerAndMode(fd, wanted, now);
+    if (readInodeFlag(fd) !== undefined) clearInodeFlags(fd);
+    const refused = applyPossession(fd, wanted, now);
     if (String(now.mtimeNs) !== wanted.mtime_ns) setTimes(entry, now.atimeNs, BigInt(wanted.mtime_ns));
+    return refused;
   } finally {
     fs.closeSync(fd);
   }
 }
 
-/** Owner, then mode (chown drops setuid); only what differs from `now`. A symlink has no mode of its own. */
+/**
+ * Owner, then mode (chown drops setuid), then attributes (chown drops capabilities too); only what differs from `now`, which
+ * is what the entry is. Returns what was refused.
+ */
+export function applyPossession(
+  fd: number,
+  wanted: Pick<CapturedInode, 'mode' | 'uid' | 'gid' | 'xattrs'>,
+  now: Stat,
+): string[] {
+  applyOwnerAndMode(fd, wanted, now);
+  if (sameAttributes(attributesOf(fd), wanted.xattrs)) return [];
+  if (process.getuid?.() === 0 || now.isSymbolicLink()) return applyAttributes(fd, wanted.xattrs);
+  const at = `/proc/self/fd/${fd}`;
+  fs.chmodSync(at, wanted.mode | 0o600); // Who cannot write to a file cannot give it attributes either.
+  const refused = applyAttributes(fd, wanted.xattrs);
+  fs.chmodSync(at, wanted.mode);
+  return refused;
+}
+
+/** Only what differs from `now`. A symlink has no mode of its own. */
 export function applyOwnerAndMode(fd: number, wanted: Pick<Metadata, 'mode' | 'uid' | 'gid'>, now: Stat): void {
   const is = metadataOf(now);
   const owned = is.uid === wanted.uid && is.gid === wanted.gid;

@@ -3,6 +3,7 @@ import {
   errnoName,
   forFs,
   isTemporaryName,
+  isWithin,
   joinPath,
   parentPath,
   pathFromJson,
@@ -10,7 +11,7 @@ import {
   type RawPath,
 } from '@homeserver/system';
 import { StateManagerError } from '../errors.ts';
-import { hashFile } from './copy-content.ts';
+import { formOf, hashFile } from './copy-content.ts';
 import type {
   CapturedDirectory,
   CapturedEntry,
@@ -20,7 +21,7 @@ import type {
   CapturedInode,
   CapturedSymlink,
 } from './file-record.ts';
-import { inodeOf, isOfType, lookAt, sameMetadata, type Stat } from './inode-metadata.ts';
+import { inodeOf, isAsRecorded, isOfType, lookAt, sameMetadata, type Stat } from './inode-metadata.ts';
 import { holdsMountPoint, readMountPoints, type MountPoints } from './mount-points.ts';
 
 /** One step of a restore. `inTheWay`: something else has that name now, and is displaced. */
@@ -78,8 +79,10 @@ class Comparison {
   readonly #mountPoints: MountPoints;
   /** Directories that will be made anew, or go: whatever is found through their present name is not what was recorded. */
   readonly #gone = new Set<RawPath>();
-  /** Directories whose content is none of our business. */
+  /** Whose content is none of our business. */
   readonly #leftAlone = new Set<RawPath>();
+  /** Paths that another source answers for. */
+  readonly #left: ReadonlySet<RawPath>;
   readonly #rewritten = new Set<RawPath>();
   readonly #fileOfInode = new Map<string, RawPath>();
 
@@ -88,6 +91,9 @@ class Comparison {
     this.#mountPoints = mountPoints;
     this.#roots = new Set(captured.roots.map(pathFromJson));
     this.#recorded = new Set(captured.entries.map((entry) => pathFromJson(entry.path)));
+    this.#left = new Set(
+      captured.entries.filter((entry) => entry.type === 'left').map((entry) => pathFromJson(entry.path)),
+    );
     this.#trustedBefore = BigInt(captured.started_ns) - CLOCK_GRANULARITY_NS;
     for (const entry of captured.entries) {
       if (entry.type !== 'hardlink') continue;
@@ -113,6 +119,7 @@ class Comparison {
       this.#leftAlone.add(path);
       return 'leave';
     }
+    if (entry.type === 'left') return 'leave';
     const live = this.#look(path);
     switch (entry.type) {
       case 'absent':
@@ -120,9 +127,7 @@ class Comparison {
       case 'directory':
         return this.#directory(path, entry, live);
       case 'file':
-        if (live !== undefined && this.#isIntact(path, live, entry)) return adjustments(path, entry, live);
-        this.#rewritten.add(path);
-        return [{ do: 'write', path, entry, inTheWay: this.#isInTheWay(path, live) }];
+        return this.#file(path, entry, live);
       case 'hardlink': {
         const to = pathFromJson(entry.same_as);
         const isLinked = live?.isFile() && !this.#rewritten.has(to) && this.#fileOfInode.get(inodeOf(live)) === to;
@@ -144,10 +149,22 @@ class Comparison {
     return this.#gone.has(parentPath(path)) ? undefined : lookAt(path);
   }
 
+  #file(path: RawPath, entry: CapturedFile, live: Stat | undefined): RestoreStep[] {
+    if (live !== undefined && this.#isTheOne(path, live, entry)) {
+      const isUntouched = this.#isUntouched(live, entry);
+      if (isUntouched || sameContent(path, entry)) {
+        this.#fileOfInode.set(inodeOf(live), path);
+        return isUntouched ? [] : adjustments(path, entry, live);
+      }
+    }
+    this.#rewritten.add(path);
+    return [{ do: 'write', path, entry, inTheWay: this.#isInTheWay(path, live) }];
+  }
+
   #directory(path: RawPath, entry: CapturedDirectory, live: Stat | undefined): RestoreStep[] | 'leave' {
     const isMounted = live !== undefined && this.#mountPoints.has(path);
     if (isMounted !== (entry.mount_point ?? false)) {
-      if (this.#roots.has(path)) throw mountChanged(path, isMounted);
+      if (this.#roots.has(path) || entry.crossed) throw mountChanged(path, isMounted);
       if (isMounted) {
         this.warnings.push(
           `${showPath(path)} was left alone: something is mounted there that was not at the time of the backup`,
@@ -160,7 +177,7 @@ class Comparison {
       this.#gone.add(path);
       return [{ do: 'make-directory', path, entry, inTheWay: this.#isInTheWay(path, live) }];
     }
-    if (entry.mount_point && !this.#roots.has(path)) return 'leave';
+    if (entry.mount_point && !entry.crossed) return 'leave';
     return [...this.#appearedIn(path), ...adjustments(path, entry, live)];
   }
 
@@ -176,11 +193,21 @@ class Comparison {
   }
 
   #displace(path: RawPath): RestoreStep[] {
+    if ([...this.#left].some((left) => isWithin(left, path))) return this.#displaceAround(path);
     if (!holdsMountPoint(path, this.#mountPoints)) return [{ do: 'displace', path }];
     this.warnings.push(
       `${showPath(path)} was not there at the time of the backup; it stays, because something is mounted in it`,
     );
     return [];
+  }
+
+  /** A directory that was not there goes, but for what another source answers for in it. */
+  #displaceAround(path: RawPath): RestoreStep[] {
+    if (this.#left.has(path)) return [];
+    if (!lookAt(path)?.isDirectory()) return [{ do: 'displace', path }];
+    this.warnings.push(`${showPath(path)} was not there at the time of the backup; it stays, because of what is in it`);
+    const names = fs.readdirSync(forFs(path), 'latin1');
+    return names.flatMap((name) => this.#displace(joinPath(path, name)));
   }
 
   #isInTheWay(path: RawPath, live: Stat | undefined): boolean {
@@ -191,11 +218,24 @@ class Comparison {
     });
   }
 
-  #isIntact(path: RawPath, live: Stat, entry: CapturedFile): boolean {
-    if (!live.isFile() || this.#fileOfInode.has(inodeOf(live)) || this.#hasForeignName(path, live, entry)) return false;
-    if (!sameContent(path, live, entry, this.#trustedBefore)) return false;
-    this.#fileOfInode.set(inodeOf(live), path);
-    return true;
+  /** Whether it can be the recorded file, whatever it holds now. */
+  #isTheOne(path: RawPath, live: Stat, entry: CapturedFile): boolean {
+    return (
+      live.isFile() &&
+      live.size === BigInt(entry.size) &&
+      !this.#fileOfInode.has(inodeOf(live)) &&
+      !this.#hasForeignName(path, live, entry)
+    );
+  }
+
+  /** Nothing can change content, attributes or flags, and leave ctime as it was. */
+  #isUntouched(live: Stat, entry: CapturedFile): boolean {
+    return (
+      String(live.ino) === entry.ino &&
+      String(live.ctimeNs) === entry.ctime_ns &&
+      live.ctimeNs < this.#trustedBefore &&
+      sameMetadata(live, entry)
+    );
   }
 
   /** Whether the file has a name that it did not have: what is done through that name, or to it, would reach this file too. */
@@ -210,7 +250,7 @@ class Comparison {
 }
 
 function adjustments(path: RawPath, entry: CapturedInode, live: Stat): RestoreStep[] {
-  return sameMetadata(live, entry) ? [] : [{ do: 'adjust', path, entry, ino: live.ino }];
+  return isAsRecorded(forFs(path), live, entry) ? [] : [{ do: 'adjust', path, entry, ino: live.ino }];
 }
 
 function mountChanged(path: RawPath, isMounted: boolean): StateManagerError {
@@ -224,15 +264,9 @@ function mountChanged(path: RawPath, isMounted: boolean): StateManagerError {
   );
 }
 
-function sameContent(path: RawPath, live: Stat, entry: CapturedFile, trustedBefore: bigint): boolean {
-  if (live.size !== BigInt(entry.size)) return false;
-  const untouched =
-    String(live.ino) === entry.ino &&
-    String(live.ctimeNs) === entry.ctime_ns &&
-    String(live.mtimeNs) === entry.mtime_ns;
-  if (untouched && live.ctimeNs < trustedBefore) return true;
+function sameContent(path: RawPath, entry: CapturedFile): boolean {
   try {
-    return hashFile(forFs(path)).sha256 === entry.sha256;
+    return hashFile(forFs(path), formOf(entry)).sha256 === entry.sha256;
   } catch (error) {
     if (errnoName(error) === 'EACCES') return false; // An ordinary user's own file, closed to its owner: it is written anew.
     throw error;

@@ -50,6 +50,11 @@ export function resolveRoots(
   );
 }
 
+/** The path of one entry with no symlink in it but perhaps the last component; throws as `resolveRoots`. */
+export function realPathOf(asked: string | Uint8Array): RawPath {
+  return resolveRoot(toRawPath(asked)).real;
+}
+
 function resolveRoot(asked: RawPath): ResolvedRoot {
   const wanted = checked(asked);
   const above: RawPath[] = [];

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import {
   baseName,
+  clearInodeFlags,
   errnoName,
   forFs,
   ioError,
@@ -9,6 +10,7 @@ import {
   openDirectory,
   parentPath,
   pathFromJson,
+  readInodeFlag,
   reasonOf,
   removeTemporaries,
   setTimes,
@@ -24,9 +26,9 @@ import { StateManagerError } from '../errors.ts';
 import type { PreparedRestore, RestoreContext, SourceReport } from '../state-source.ts';
 import { copyOf } from './capture-files.ts';
 import { copyAside } from './copy-aside.ts';
-import { copyContent } from './copy-content.ts';
+import { copyContent, formOf } from './copy-content.ts';
 import type { CapturedDirectory, CapturedFile, CapturedFiles } from './file-record.ts';
-import { applyMetadata, applyOwnerAndMode, lookAt, sameMetadata } from './inode-metadata.ts';
+import { applyMetadata, applyOwnerAndMode, applyPossession, isAsRecorded, lookAt } from './inode-metadata.ts';
 import { planRestore, type RestorePlan, type RestoreStep } from './plan-restore.ts';
 import { syncFileSystemsOf } from './sync-file-systems.ts';
 import { damageOf } from './verify-files.ts';
@@ -153,7 +155,9 @@ class FileRestore {
         return fs.rmSync(this.#entry(step.path), { recursive: true, force: true });
       case 'adjust':
         // A directory's turn comes last: its time changes with whatever is still made in it.
-        if (step.entry.type !== 'directory') applyMetadata(this.#entry(step.path), step.entry, step.ino);
+        if (step.entry.type !== 'directory')
+          this.#warn(step.path, applyMetadata(this.#entry(step.path), step.entry, step.ino));
+        else if (readInodeFlag(this.#entry(step.path)) !== undefined) clearInodeFlags(this.#entry(step.path));
         this.report.adjusted.push(showPath(step.path));
         return;
       case 'make-directory':
@@ -179,7 +183,7 @@ class FileRestore {
     } else {
       if (step.entry.type === 'fifo') makeFifo(at, 0o600);
       else fs.symlinkSync(forFs(pathFromJson(step.entry.target)), at);
-      applyMetadata(at, step.entry);
+      this.#warn(step.path, applyMetadata(at, step.entry));
     }
     if (step.inTheWay) await this.#keepAside(step.path);
     this.#putInPlace(temporary, step.path);
@@ -196,9 +200,9 @@ class FileRestore {
     try {
       const target = fs.openSync(at, 'wx', 0o600);
       try {
-        if (copyContent(source, target).sha256 !== entry.sha256)
+        if (copyContent(source, target, formOf(entry)).sha256 !== entry.sha256)
           throw new Error('its copy changed while it was being read');
-        applyOwnerAndMode(target, entry, fs.fstatSync(target, { bigint: true }));
+        this.#warn(path, applyPossession(target, entry, fs.fstatSync(target, { bigint: true })));
       } finally {
         fs.closeSync(target);
       }
@@ -262,6 +266,10 @@ class FileRestore {
     fs.renameSync(forFs(partial), forFs(place));
   }
 
+  #warn(path: RawPath, refused: readonly string[]): void {
+    for (const why of refused) this.report.warnings.push(`${showPath(path)} is not quite as it was: ${why}`);
+  }
+
   #noteDisplaced(path: RawPath, place: RawPath): void {
     this.report.displaced.push({ from: showPath(path), to: showPath(place) });
   }
@@ -269,7 +277,7 @@ class FileRestore {
   finishDirectory(path: RawPath, wanted: CapturedDirectory): void {
     naming(path, () => {
       const at = this.#entry(path);
-      if (!sameMetadata(fs.lstatSync(at, { bigint: true }), wanted)) applyMetadata(at, wanted);
+      if (!isAsRecorded(at, fs.lstatSync(at, { bigint: true }), wanted)) this.#warn(path, applyMetadata(at, wanted));
     });
   }
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { forFs, pathFromJson, reasonOf, showPath } from '@homeserver/system';
 import { copyOf } from './capture-files.ts';
-import { hashFile } from './copy-content.ts';
+import { formOf, hashFile } from './copy-content.ts';
 import type { CapturedFile, CapturedFiles } from './file-record.ts';
 
 /** Re-reads the copy of each recorded file; one line for each that is not what was captured. */
@@ -21,7 +21,8 @@ export function damageOf(entry: CapturedFile, directory: string): string | undef
     const stat = fs.lstatSync(forFs(copy));
     if (!stat.isFile()) return `${showPath(copy)} is not a regular file`;
     if (stat.size !== entry.size) return `${showPath(copy)} has ${stat.size} bytes, recorded are ${entry.size}`;
-    return hashFile(forFs(copy)).sha256 === entry.sha256 ? undefined : `${showPath(copy)} does not match its SHA-256`;
+    const { sha256 } = hashFile(forFs(copy), formOf(entry));
+    return sha256 === entry.sha256 ? undefined : `${showPath(copy)} does not match its SHA-256`;
   } catch (error) {
     return `${showPath(copy)} cannot be read: ${reasonOf(error)}`;
   }
