@@ -9,8 +9,10 @@ import { describeError } from './describe-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { findDirectories } from './find-directories.ts';
 import { HELP } from './help-text.ts';
+import { loadNative } from './load-koffi.ts';
 import { outlastSignals } from './outlast-signals.ts';
 import { parseArguments, type Arguments, type Command } from './parse-arguments.ts';
+import { requireProc } from './require-proc.ts';
 import { escapeControls } from './text/escape-controls.ts';
 import { shellCommand } from './text/shell-command.ts';
 
@@ -21,7 +23,7 @@ process.umask(0o077);
 // What is started (cp, a closure) must be found, whatever is left of the environment.
 process.env['PATH'] = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end a restore.
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((exitCode) => (process.exitCode = exitCode));
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.length === 0) {
@@ -61,7 +63,11 @@ function contextOf(given: Arguments, beginChange: () => void): CommandContext {
     json: given.json,
     yes: given.yes,
     say: (lines) => print(lines.map(escapeControls), given.json ? process.stderr : process.stdout),
-    beginChange,
+    beginChange: () => {
+      requireProc();
+      loadNative([backupDir]);
+      beginChange();
+    },
     toType: (...words) => shellCommand(['rollback-standalone', ...words, ...directories]),
   };
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { builtinModules } from 'node:module';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { describeTree, temporaryDirectory } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
@@ -26,26 +26,27 @@ async function makeDamagedServer() {
 }
 
 describe('the built program', () => {
-  it('needs no package: it imports nothing but Node itself', () => {
-    const text = fs.readFileSync(path.join(dist, 'main.js'), 'utf8');
-    const imported = [...text.matchAll(/^import (?:[^'"]*? from )?["']([^"']+)["']/gm)].map(([, name = '']) => name);
-    expect(imported.length).toBeGreaterThan(10);
-    expect(imported.filter((name) => !builtinModules.includes(name.replace(/^node:/, '')))).toEqual([]);
-    expect(fs.readdirSync(dist).sort()).toEqual(['koffi.node', 'main.js', 'package.json']);
+  it('needs no package: it requires nothing but Node itself', () => {
+    const text = fs.readFileSync(path.join(dist, 'main.cjs'), 'utf8');
+    const required = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = '']) => name);
+    expect(required.length).toBeGreaterThan(10);
+    expect(required.filter((name) => !isBuiltin(name))).toEqual([]);
+    expect(fs.readdirSync(dist).sort()).toEqual(['koffi.node', 'main.cjs', 'metafile-cjs.json']);
   });
 
-  it('depends on the state manager alone', () => {
+  it('holds nothing but the state manager, what that needs, and itself', () => {
     const { dependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
     expect(Object.keys(dependencies)).toEqual(['@homeserver/state-manager']);
-    const text = fs.readFileSync(path.join(dist, 'main.js'), 'utf8');
-    for (const other of ['commander', 'orchestrator', 'version-control', 'hotfix-pools', 'simple-git']) {
-      expect(text).not.toMatch(new RegExp(`^// .*[/]${other}[/@]`, 'm'));
-    }
+    const { inputs } = JSON.parse(fs.readFileSync(path.join(dist, 'metafile-cjs.json'), 'utf8'));
+    const ours = Object.keys(inputs).filter((file) => !file.includes('/node_modules/'));
+    expect(new Set(ours.map((file) => file.replace(/^(src|..\/..\/packages\/[^/]+)\/.*$/, '$1')))).toEqual(
+      new Set(['package.json', 'src', '../../packages/state-manager', '../../packages/system']),
+    );
   });
 
   it('restores from a copy, with an empty environment and without PATH', async () => {
     const { live, was, restore } = await makeDamagedServer();
-    const main = path.join(copyProgram(), 'main.js');
+    const main = path.join(copyProgram(), 'main.cjs');
     const { status, stderr } = spawnSync('env', ['-i', process.execPath, main, ...restore], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(describeTree(live)).toEqual(was);
@@ -70,7 +71,7 @@ describe('the built program', () => {
     const { live, was, restore } = await makeDamagedServer();
     const script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"';
     const gone = path.join(live, '../gone');
-    const main = path.join(dist, 'main.js');
+    const main = path.join(dist, 'main.cjs');
     const { status } = spawnSync('/bin/sh', ['-c', script, gone, process.execPath, main, ...restore]);
     expect(status).toBe(0);
     expect(describeTree(live)).toEqual(was);
@@ -80,31 +81,32 @@ describe('the built program', () => {
     const directory = copyProgram();
     const before = describeTree(directory);
     fs.chmodSync(directory, 0o555);
-    const { status } = spawnSync(process.execPath, [path.join(directory, 'main.js'), '--version'], { cwd: directory });
+    const { status } = spawnSync(process.execPath, [path.join(directory, 'main.cjs'), '--version'], { cwd: directory });
     fs.chmodSync(directory, 0o755);
     expect(status).toBe(0);
     expect(describeTree(directory)).toEqual(before);
   });
 
-  it('loads native code from its own directory only, and says so when it is not there', () => {
+  it('loads native code from its own directory only, and says so when it is not there', async () => {
     const directory = copyProgram();
     fs.rmSync(path.join(directory, 'koffi.node'));
     const decoy = path.join(directory, '../node_modules/@koromix/koffi-linux-x64');
     fs.mkdirSync(decoy, { recursive: true });
     fs.writeFileSync(path.join(decoy, 'index.js'), 'console.log("decoy")');
-    const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(directory, 'main.js'), '--version'], {
-      encoding: 'utf8',
-    });
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    const { restore } = await makeDamagedServer();
+    const main = path.join(directory, 'main.cjs');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...restore], { encoding: 'utf8' });
+    expect({ status, stdout: stdout.split('\n')[0] }).toEqual({ status: 2, stdout: 'The backup of adblock holds:' });
     expect(stderr).toMatch(
-      /^rollback-standalone: cannot load koffi\.node: .*\n {2}keep it in the same directory as main\.js\n$/,
+      /^rollback-standalone: nothing was touched: cannot load koffi\.node: .*\n {2}keep it in the same directory as main\.cjs\n$/,
     );
+    expect(spawnSync(process.execPath, [main, '--verify', ...restore.slice(3)]).status).toBe(0);
   });
 
   it('is not taken for another kind of module by a package.json above it', () => {
     const directory = copyProgram();
-    fs.writeFileSync(path.join(directory, '../package.json'), '{"type": "commonjs"}');
-    const { status } = spawnSync(process.execPath, [path.join(directory, 'main.js'), '--version']);
+    fs.writeFileSync(path.join(directory, '../package.json'), '{"type": "module"}');
+    const { status } = spawnSync(process.execPath, [path.join(directory, 'main.cjs'), '--version']);
     expect(status).toBe(0);
   });
 
@@ -117,7 +119,7 @@ describe('the built program', () => {
 
   it('is not disturbed by a reader that goes away', async () => {
     const { live, was, restore } = await makeDamagedServer();
-    const command = `'${process.execPath}' '${path.join(dist, 'main.js')}' ${restore.join(' ')}; echo $? >&2`;
+    const command = `'${process.execPath}' '${path.join(dist, 'main.cjs')}' ${restore.join(' ')}; echo $? >&2`;
     const { stderr } = spawnSync('/bin/sh', ['-c', `{ ${command}; } | true`], { encoding: 'utf8' });
     expect(stderr).toBe('0\n');
     expect(describeTree(live)).toEqual(was);

@@ -1,12 +1,10 @@
-import koffi from 'koffi';
-import { check, lastError, terminated } from './libc.ts';
+import { check, lastError, libc, terminated } from './libc.ts';
 
 /*
  * Extended attributes, xattr(7): ACLs and capabilities are among them. Names and values are bytes; a name is held as
  * latin1. An entry is given by its path (a symlink itself), or by a descriptor, also one opened with O_PATH.
  */
 
-const libc = koffi.load('libc.so.6');
 const get = 'const uint8_t *name, _Out_ uint8_t *value, size_t size';
 const set = 'const uint8_t *name, const uint8_t *value, size_t size, int flags';
 const byPath = (prefix: 'l' | ''): Calls => ({

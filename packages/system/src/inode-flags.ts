@@ -1,13 +1,11 @@
 import fs from 'node:fs';
-import koffi from 'koffi';
-import { check, terminated } from './libc.ts';
+import { check, libc, terminated } from './libc.ts';
 
 /*
  * The two flags of chattr(1) that keep even root from changing or renaming an entry: i (immutable) and a (append only).
  * They are read with statx(2), which asks no right to the entry, and cleared with ioctl(2), ioctl_iflags(2).
  */
 
-const libc = koffi.load('libc.so.6');
 const call = {
   statx: libc.func('int statx(int dir, const uint8_t *path, int flags, unsigned int mask, _Out_ uint8_t *result)'),
   getFlags: libc.func('int ioctl(int fd, unsigned long request, _Out_ uint32_t *flags)'),

@@ -5,7 +5,20 @@ import koffi from 'koffi';
  * The few system calls that Node's fs does not offer. koffi calls glibc directly (prebuilt for amd64 and arm64,
  * no install script); every wrapper throws an Error with `code` and `errno`, as fs does.
  */
-const libc = koffi.load('libc.so.6');
+type NativeFunction = (...args: unknown[]) => number;
+let loaded: { func(signature: string): NativeFunction } | undefined;
+
+/** glibc. Each function is bound by its first call: what only looks at a backup has to work where no native code can be loaded. */
+export const libc: { func(signature: string): NativeFunction } = {
+  func(signature: string): NativeFunction {
+    let bound: NativeFunction | undefined;
+    return (...args) => {
+      loaded ??= koffi.load('libc.so.6');
+      bound ??= loaded.func(signature);
+      return bound(...args);
+    };
+  },
+};
 const call = {
   flock: libc.func('int flock(int fd, int operation)'),
   syncfs: libc.func('int syncfs(int fd)'),

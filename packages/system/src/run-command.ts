@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
+import type { execa } from 'execa';
 import { BoundedOutput } from './bounded-output.ts';
 import { childEnvironment } from './child-environment.ts';
 import { reasonOf, SystemError } from './errors.ts';
@@ -68,8 +68,9 @@ export async function runCommand(
     stderr: new BoundedOutput(limit),
     report: new BoundedOutput(limit),
   };
+  const starter = await import('execa'); // Only here: to load it takes longer than all else of a program that runs no command.
   if (options.signal?.aborted) return resultOf(argv, startedAt, kept, { code: null, signal: null }, 'abort');
-  const running = start(argv, options);
+  const running = start(starter.execa, argv, options);
   const child = running.nodeChildProcess;
   const collect = (stream: Readable | null | undefined, name: keyof typeof kept): void => {
     stream?.on('data', (chunk: Buffer) => {
@@ -120,12 +121,12 @@ function resultOf(
   };
 }
 
-function start(argv: readonly [string, ...string[]], options: CommandOptions) {
+function start(startProgram: typeof execa, argv: readonly [string, ...string[]], options: CommandOptions) {
   const [file, ...args] = argv;
   keepDescriptorsFromChildren();
   const ours = process.umask(CHILD_UMASK); // Taken over by the child at fork, which happens inside execa().
   try {
-    return execa(file, args, {
+    return startProgram(file, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: options.env ?? childEnvironment(),
       extendEnv: false,
