@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { childEnvironment, reasonOf, runCommand, temporaryName } from '@homeserver/system';
+import { reasonOf, runCommand, temporaryName } from '@homeserver/system';
+import { ensureDebianPackages } from './debian-packages.ts';
 
 /** Something that this machine cannot do; said loudly, so that nobody takes a test that did not happen for one that passed. */
 export interface Unavailable {
@@ -29,8 +30,7 @@ async function compile(): Promise<{ supervisor: string } | Unavailable> {
   const supervisor = isWritable(path.dirname(cached)) ? cached : path.join(temporaryHome(), 'kcsup');
   const temporary = path.join(path.dirname(supervisor), temporaryName());
   let problem = await compileTo(temporary);
-  if (problem !== undefined && process.getuid?.() === 0 && fs.existsSync('/usr/bin/apt-get')) {
-    await installCompiler();
+  if (problem !== undefined && (await ensureDebianPackages(['gcc', 'libc6-dev'])).length === 0) {
     problem = await compileTo(temporary);
   }
   if (problem !== undefined) return { unavailable: problem };
@@ -67,13 +67,4 @@ async function compileTo(file: string): Promise<string | undefined> {
     }
   }
   return problem;
-}
-
-async function installCompiler(): Promise<void> {
-  const env = childEnvironment({ DEBIAN_FRONTEND: 'noninteractive' });
-  const install = ['/usr/bin/apt-get', 'install', '-y', '--no-install-recommends', 'gcc', 'libc6-dev'] as const;
-  for (const argv of [install, ['/usr/bin/apt-get', 'update'], install] as const) {
-    const { exitCode } = await runCommand(argv, { env, timeoutMs: 300_000 });
-    if (exitCode === 0 && argv === install) return;
-  }
 }
