@@ -13,8 +13,10 @@ export interface CommandOptions {
   cwd?: string;
   /** The whole environment of the child; default `childEnvironment()`. */
   env?: Readonly<Record<string, string>>;
-  /** Written to standard input, which is closed otherwise. */
-  input?: string | Uint8Array;
+  /** Written to standard input, which is closed otherwise; a number is a descriptor of ours that the child reads itself. */
+  input?: string | Uint8Array | number;
+  /** A descriptor of ours that the child's standard output goes to, in place of the result: a file that the child itself may not open. */
+  output?: number;
   timeoutMs?: number;
   /** From SIGTERM to SIGKILL for the whole process group; default 5000. */
   killGraceMs?: number;
@@ -49,6 +51,7 @@ type KeptOutput = Record<CommandStream | 'report', BoundedOutput>;
 
 const CHILD_UMASK = 0o022;
 const STREAMS_CLOSE_WITHIN_MS = 250;
+const PIPE_BYTES = 1024 * 1024; // What a pipe can hold at most, by default, of an ended child's output.
 const LONGEST_TIMER_MS = 2 ** 31 - 1; // A longer one would fire at once.
 
 /**
@@ -72,8 +75,10 @@ export async function runCommand(
   if (options.signal?.aborted) return resultOf(argv, startedAt, kept, { code: null, signal: null }, 'abort');
   const running = start(starter.execa, argv, options);
   const child = running.nodeChildProcess;
+  let receivedBytes = 0;
   const collect = (stream: Readable | null | undefined, name: keyof typeof kept): void => {
     stream?.on('data', (chunk: Buffer) => {
+      receivedBytes += chunk.length;
       kept[name].add(chunk);
       if (name !== 'report') options.onOutput?.(chunk, name);
     });
@@ -82,7 +87,7 @@ export async function runCommand(
   collect(child.stdout, 'stdout');
   collect(child.stderr, 'stderr');
   collect(child.stdio[3] as Readable | undefined, 'report');
-  if (options.input !== undefined) {
+  if (typeof options.input === 'string' || options.input instanceof Uint8Array) {
     child.stdin?.on('error', () => {}); // The child may stop reading early; its exit code says whether that was wrong.
     child.stdin?.end(options.input);
   }
@@ -94,10 +99,21 @@ export async function runCommand(
   });
   ender.dispose();
   killGroup(child.pid, 'SIGKILL');
-  const closed = await Promise.race([running.then(() => true), sleep(STREAMS_CLOSE_WITHIN_MS, false, { ref: false })]);
+  const closed = await isClosed(running, () => receivedBytes);
   if (!closed) for (const stream of child.stdio) stream?.destroy();
 
   return resultOf(argv, startedAt, kept, exit, ender.reason);
+}
+
+/** Waits for the rest of the output; a descendant that keeps the streams open is told by its silence, or by all that it says. */
+async function isClosed(running: PromiseLike<unknown>, receivedBytes: () => number): Promise<boolean> {
+  const atExit = receivedBytes();
+  for (let before = -1; before < receivedBytes() && receivedBytes() - atExit <= PIPE_BYTES;) {
+    before = receivedBytes();
+    const quiet = sleep(STREAMS_CLOSE_WITHIN_MS, false, { ref: false });
+    if (await Promise.race([running.then(() => true), quiet])) return true;
+  }
+  return false;
 }
 
 function resultOf(
@@ -136,8 +152,8 @@ function start(startProgram: typeof execa, argv: readonly [string, ...string[]],
       buffer: false,
       encoding: 'buffer',
       stdio: [
-        options.input === undefined ? 'ignore' : 'pipe',
-        'pipe',
+        typeof options.input === 'number' ? descriptor(options.input) : options.input === undefined ? 'ignore' : 'pipe',
+        options.output === undefined ? 'pipe' : descriptor(options.output),
         'pipe',
         ...(options.report ? ['pipe' as const] : []),
       ],
@@ -147,6 +163,11 @@ function start(startProgram: typeof execa, argv: readonly [string, ...string[]],
   } finally {
     process.umask(ours);
   }
+}
+
+/** execa passes any descriptor on, but its types name only these. */
+function descriptor(fd: number): 3 {
+  return fd as 3;
 }
 
 function endGroupWhen(pid: number, options: CommandOptions) {

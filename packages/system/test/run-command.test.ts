@@ -210,6 +210,25 @@ describe('the output', () => {
   });
 });
 
+describe('the rest of the output of a child that has ended', () => {
+  it('is waited for, however slowly it is taken', async () => {
+    let taken = 0;
+    const slowly = (chunk: Buffer): void => {
+      taken += chunk.length;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    };
+    await sh('head -c 300000 /dev/zero', { onOutput: slowly });
+    expect(taken).toBe(300_000);
+  });
+
+  it('is cut off when a descendant goes on and on', async () => {
+    const file = path.join(temporaryDirectory(), 'pid');
+    const endless = sh(`setsid sh -c 'echo $$ >${file}; exec yes' & while [ ! -s ${file} ]; do sleep 0.01; done`);
+    await pidIn(file);
+    expect(await endless).toMatchObject({ exitCode: 0, truncated: true });
+  });
+});
+
 describe('standard input', () => {
   it('is empty when nothing is given', async () => {
     expect(await runCommand(['cat'], { timeoutMs: 30_000 })).toMatchObject({ exitCode: 0, stdout: Buffer.alloc(0) });
@@ -225,6 +244,20 @@ describe('standard input', () => {
 
   it('need not be read to its end', async () => {
     expect(await runCommand(['true'], { input: 'x'.repeat(1_000_000) })).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('descriptors of ours', () => {
+  it('are read and written by the child itself, from where they stand, and stay open', async () => {
+    const directory = temporaryDirectory();
+    fs.writeFileSync(`${directory}/in`, 'abcdef');
+    const [input, output] = [fs.openSync(`${directory}/in`, 'r'), fs.openSync(`${directory}/out`, 'w')];
+    fs.readSync(input, Buffer.alloc(2));
+    const result = await runCommand(['cat'], { input, output });
+    expect(result).toMatchObject({ exitCode: 0, stdout: Buffer.alloc(0) });
+    fs.writeSync(output, '!');
+    for (const fd of [input, output]) fs.closeSync(fd);
+    expect(fs.readFileSync(`${directory}/out`, 'utf8')).toBe('cdef!');
   });
 });
 
