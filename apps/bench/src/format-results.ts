@@ -1,0 +1,55 @@
+import { verdictOf, type Finding } from './finding.ts';
+import { compare, type Race } from './race.ts';
+import type { Results } from './run-bench.ts';
+import { spreadOf, type Spread } from './statistics.ts';
+
+/** The tables that a person reads. */
+export function formatResults({ races, findings, notMeasured }: Results): string[] {
+  return [
+    ...races.flatMap((race) => ['', ...formatRace(race)]),
+    '',
+    ...formatFindings(findings),
+    ...(notMeasured.length === 0 ? [] : ['', 'NOT MEASURED', ...notMeasured.map((line) => `  ${line}`)]),
+  ];
+}
+
+function formatRace(race: Race): string[] {
+  const rows = [...race.timings].map(([name, timings]) => {
+    const ratio = compare(race, name, race.baseline);
+    return [
+      name,
+      figure(spreadOf(timings.map(({ seconds }) => seconds)).median),
+      ratio === undefined || name === race.baseline ? '' : range(ratio),
+      figure(spreadOf(timings.map(({ cpuSeconds }) => cpuSeconds)).median),
+    ];
+  });
+  const header = ['', 'seconds', `x ${race.baseline}`, 'CPU s'];
+  return [`${race.title}; ${race.rounds} rounds, load ${race.load.toFixed(1)}`, ...table([header, ...rows])];
+}
+
+function formatFindings(findings: readonly Finding[]): string[] {
+  const rows = findings.map((finding) => [
+    verdictOf(finding) === 'told' ? '' : verdictOf(finding),
+    finding.what,
+    finding.limit === undefined ? '' : `<= ${figure(finding.limit)}`,
+    finding.measured === undefined ? '-' : range(finding.measured),
+    finding.unit,
+  ]);
+  return ['Targets', ...table([['', '', 'target', 'measured', ''], ...rows])];
+}
+
+/** "1.21 (1.15 - 1.30)": the median, and between what it lies. */
+function range({ min, median, max }: Spread): string {
+  return min === max ? figure(median) : `${figure(median)} (${figure(min)} - ${figure(max)})`;
+}
+
+/** Three digits that count. */
+function figure(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 0.1 ? 2 : 3;
+  return value.toFixed(digits);
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+}

@@ -1,0 +1,47 @@
+/** How large the trees are, and how often each thing is measured. */
+export interface Scale {
+  name: 'full' | 'quick' | 'tiny';
+  rounds: number;
+  /** Rounds of what takes milliseconds. */
+  shortRounds: number;
+  small: { files: number; directories: number; fileBytes: number };
+  largeBytes: number;
+  web: { files: number; bytes: number };
+  /** How many modules do nothing in the cycles that are compared; the first number is the one that has a target. */
+  modules: readonly [number, ...number[]];
+}
+
+const MIB = 1024 * 1024;
+
+/** The trees of the targets. */
+export const full: Scale = {
+  name: 'full',
+  rounds: 5,
+  shortRounds: 15,
+  small: { files: 50_000, directories: 2000, fileBytes: 4096 },
+  largeBytes: 2048 * MIB,
+  web: { files: 31_000, bytes: 500 * MIB },
+  modules: [20, 100, 1000],
+};
+
+/** A tenth of that and less, for a look between two changes: the start of each program weighs more than it should. */
+export const quick: Scale = {
+  name: 'quick',
+  rounds: 3,
+  shortRounds: 5,
+  small: { files: 5000, directories: 200, fileBytes: 4096 },
+  largeBytes: 192 * MIB,
+  web: { files: 3000, bytes: 50 * MIB },
+  modules: [20, 100],
+};
+
+/** For the test of the harness. */
+export const tiny: Scale = {
+  name: 'tiny',
+  rounds: 2,
+  shortRounds: 2,
+  small: { files: 50, directories: 5, fileBytes: 4096 },
+  largeBytes: 2 * MIB,
+  web: { files: 60, bytes: 2 * MIB },
+  modules: [2, 4],
+};
