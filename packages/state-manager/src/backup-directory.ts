@@ -14,6 +14,9 @@ export interface BackupPaths {
   /** Held for the time of one capture: of two parallel changes, the second sees what the first claims. */
   readonly captureLock: string;
   slot(name: string): string;
+  readonly operations: string;
+  readonly operationsLock: string;
+  readonly rollbackLog: string;
   readonly snapshots: string;
   readonly snapshotIndex: string;
   snapshot(id: string): string;
@@ -28,6 +31,9 @@ export function backupPaths(root: string): BackupPaths {
     journal: path.join(root, 'journal'),
     lock: path.join(root, 'lock'),
     captureLock: path.join(root, 'capture.lock'),
+    operations: path.join(root, 'operations.json'),
+    operationsLock: path.join(root, 'operations.lock'),
+    rollbackLog: path.join(root, 'rollback.log'),
     snapshots: path.join(root, 'snapshots'),
     snapshotIndex: path.join(root, 'snapshots', 'index.json'),
     snapshot: (id) => path.join(root, 'snapshots', id),

@@ -5,6 +5,7 @@ import { backupPaths } from './backup-directory.ts';
 import { BackupStore } from './backup-store.ts';
 import { StateManagerError } from './errors.ts';
 import { Journal } from './journal.ts';
+import { OperationLog } from './operations/operation-log.ts';
 import type { OnProgress } from './progress.ts';
 import type { BackupWriting } from './write-backup.ts';
 
@@ -30,6 +31,7 @@ export interface StateManagerOptions {
 export interface Engine extends BackupWriting {
   readonly store: BackupStore;
   readonly journal: Journal;
+  readonly operations: OperationLog;
   readonly run: string;
   readonly session: string | undefined;
   readonly ownsLock: boolean;
@@ -51,6 +53,7 @@ export function buildEngine(options: StateManagerOptions): Engine {
     ...writing,
     store: new BackupStore(writing),
     journal: new Journal(paths, stateDir),
+    operations: new OperationLog(paths.operations, paths.operationsLock),
     run: options.run ?? process.env[RUN_MARKER] ?? randomBytes(6).toString('hex'),
     session,
     ownsLock,

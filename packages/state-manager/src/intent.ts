@@ -10,8 +10,8 @@ export interface Intent {
   id: string;
   /** Later intents have higher numbers; undoing goes from the highest down. */
   sequence: number;
-  /** guard: a change; session: a bracket around several guards; restore, snapshot: a restore asked for by a person. */
-  kind: 'guard' | 'session' | 'restore' | 'snapshot';
+  /** guard: a change; session: a bracket around several guards; restore, snapshot, rollback: asked for by a person. */
+  kind: 'guard' | 'session' | 'restore' | 'snapshot' | 'rollback';
   /** open: undo it. done: the change is complete, and undone only if its parent is. */
   phase: 'open' | 'done';
   /** The session or guard that this one belongs to. When that is gone, it was committed, and this with it. */
@@ -25,6 +25,8 @@ export interface Intent {
   run: string;
   /** Commands to run again after a restore. */
   after_restore: { lines: string[]; cwd?: string; timeout_ms?: number } | null;
+  /** Operations of it may be in the operation log: they are undone with it. */
+  operations?: true;
   pid: number;
   /** Unix seconds. */
   created: number;
@@ -34,7 +36,7 @@ export const intentSchema: z.ZodType<Intent> = z.strictObject({
   format: z.literal(1),
   id: z.string().regex(/^[0-9a-f]{16}$/),
   sequence: z.number(),
-  kind: z.enum(['guard', 'session', 'restore', 'snapshot']),
+  kind: z.enum(['guard', 'session', 'restore', 'snapshot', 'rollback']),
   phase: z.enum(['open', 'done']),
   parent: z.string().nullable(),
   slot: z.string(),
@@ -48,6 +50,7 @@ export const intentSchema: z.ZodType<Intent> = z.strictObject({
       timeout_ms: z.number().exactOptional(),
     })
     .nullable(),
+  operations: z.literal(true).exactOptional(),
   pid: z.int(),
   created: z.number(),
 });

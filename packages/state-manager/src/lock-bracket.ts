@@ -2,6 +2,7 @@ import path from 'node:path';
 import { acquireLock, type Lock } from '@homeserver/system';
 import { openBackupDirectory } from './backup-directory.ts';
 import { writeIndex } from './backup-index.ts';
+import { backupsInUse } from './backups-in-use.ts';
 import type { Engine } from './engine.ts';
 import { asStateManagerError, StateManagerError } from './errors.ts';
 import { recoverOrThrow } from './recover-changes.ts';
@@ -66,7 +67,7 @@ export class LockBracket {
 export function tidy(engine: Engine): void {
   const { journal, store, paths, logger } = engine;
   journal.tidy();
-  store.tidy(journal.inUse());
+  store.tidy(backupsInUse(engine));
   writeIndex(paths, logger);
   tidySnapshots(engine);
 }

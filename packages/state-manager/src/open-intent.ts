@@ -5,7 +5,7 @@ import { closureToJson, type Intent } from './intent.ts';
 /** Notes durably that a change of this run is about to begin; nothing live may change before this returns. */
 export function openIntent(
   { journal, run }: Engine,
-  intent: Pick<Intent, 'kind' | 'slot' | 'backup_id' | 'claims' | 'parent'>,
+  intent: Pick<Intent, 'kind' | 'slot' | 'backup_id' | 'claims' | 'parent' | 'operations'>,
   afterRestore?: readonly string[] | Closure,
 ): Intent {
   process.env[RUN_MARKER] ??= run; // What a change starts must be found again should we die.

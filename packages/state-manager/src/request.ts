@@ -20,6 +20,8 @@ export interface BackupRequest extends WantedState {
 
 export interface GuardRequest extends WantedState {
   description?: string;
+  /** The change records hotfix operations: it is given a recorder, and they are undone with it. */
+  operations?: boolean;
   /** Commands to run again once a restore has put the state back: a pool's closure. */
   afterRestore?: readonly string[] | Closure;
 }
@@ -37,7 +39,11 @@ const closureSchema = z.object({
   timeoutMs: z.number().optional(),
 });
 const backupSchema = z.object({ ...wanted, keep: z.int().min(1).optional() });
-const guardSchema = z.object({ ...wanted, afterRestore: z.union([z.array(z.string()), closureSchema]).optional() });
+const guardSchema = z.object({
+  ...wanted,
+  operations: z.boolean().optional(),
+  afterRestore: z.union([z.array(z.string()), closureSchema]).optional(),
+});
 
 /** What a request asks to capture. Module authors may write JavaScript: throws 'invalid-request' for what has another type. */
 export function wantedOfBackup(slot: string, request: BackupRequest): Wanted {

@@ -1,6 +1,7 @@
 import { StateManagerError } from './errors.ts';
 
-const slotName = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+/** Of modules, slots and operations: it becomes part of a path. */
+export const slotName: RegExp = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 /** Throws 'invalid-name' unless `name` can name a slot: it becomes part of a path. */
 export function checkSlotName(name: string): void {

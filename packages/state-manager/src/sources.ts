@@ -51,7 +51,7 @@ export async function restoreState(captured: Captured, context: RestoreContext):
   const waiting: PreparedRestore[] = [];
   for (const [source, part] of chosen(captured)) waiting.push(await source.prepare(part, context));
   const touched = waiting.flatMap((one) => one.touches);
-  const total: SourceReport = { restored: [], adjusted: [], unchanged: 0, displaced: [], warnings: [] };
+  const total = emptyReport();
   try {
     for (const one of waiting) await one.letGo?.(touched);
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
@@ -72,8 +72,12 @@ function chosen(parts: Wanted | Captured): [StateSource, unknown][] {
   });
 }
 
+export function emptyReport(): SourceReport {
+  return { restored: [], adjusted: [], unchanged: 0, displaced: [], warnings: [] };
+}
+
 /** Not spread: a restore may report a million entries. */
-function addTo(total: SourceReport, part: SourceReport): void {
+export function addTo(total: SourceReport, part: SourceReport): void {
   for (const one of part.restored) total.restored.push(one);
   for (const one of part.adjusted) total.adjusted.push(one);
   for (const one of part.displaced) total.displaced.push(one);

@@ -1,6 +1,7 @@
 import { reasonOf } from '@homeserver/system';
 import { openBackupDirectory } from './backup-directory.ts';
 import { infoOf, slotNames, type ModuleBackupInfo } from './backup-index.ts';
+import { backupsInUse } from './backups-in-use.ts';
 import { buildEngine, type Engine, type StateManagerOptions } from './engine.ts';
 import { StateManagerError } from './errors.ts';
 import { attemptChange } from './guard/attempt-change.ts';
@@ -9,12 +10,16 @@ import { belongsTo, commitRun } from './guard/end-guard.ts';
 import { valueOf, type GuardOutcome } from './guard-outcome.ts';
 import { LockBracket, tidy } from './lock-bracket.ts';
 import { readManifestHead } from './manifest.ts';
+import { listOperations, type OperationInfo } from './operations/list-operations.ts';
+import type { OperationRecorder } from './operations/record-operation.ts';
+import { rollBackOperations, type RollbackRequest } from './operations/roll-back-operations.ts';
 import { recoverChanges, type RecoveryReport } from './recover-changes.ts';
 import { wantedOfBackup, wantedOfGuard, type BackupRequest, type GuardRequest } from './request.ts';
 import type { RestoreReport } from './restore-backup.ts';
 import { restoreUnderIntent } from './restore-under-intent.ts';
 import { checkSlotName } from './slot-name.ts';
 import { StateCapture } from './snapshots/state-capture.ts';
+import type { Undone } from './undo.ts';
 import { verifyBackup } from './verify-backup.ts';
 
 /** Captures state before a change and brings it back: one backup slot per module, crash-safe at every instant. */
@@ -45,10 +50,10 @@ export class StateManager {
     checkSlotName(moduleName);
     const wanted = wantedOfBackup(moduleName, request);
     return this.#bracket.run(`backup of ${moduleName}`, 'needed', async () => {
-      const { paths, store, journal } = this.#engine;
+      const { paths, store } = this.#engine;
       const { keep = 1, description = '' } = request;
       const head = await inCaptureTurn(this.#engine, moduleName, () =>
-        store.write({ slot: moduleName, description, wanted, keep }, journal.inUse()),
+        store.write({ slot: moduleName, description, wanted, keep }, backupsInUse(this.#engine)),
       );
       return infoOf(paths.slot(moduleName), head);
     });
@@ -67,7 +72,11 @@ export class StateManager {
   }
 
   /** `attempt`, for callers who prefer exceptions: returns the change's result, or throws its error once the state is back. */
-  async guard<T>(slot: string, request: GuardRequest, change: () => Promise<T>): Promise<T> {
+  async guard<T>(
+    slot: string,
+    request: GuardRequest,
+    change: (operations: OperationRecorder) => Promise<T>,
+  ): Promise<T> {
     return valueOf(slot, await this.attempt(slot, request, change));
   }
 
@@ -76,7 +85,11 @@ export class StateManager {
    * `afterRestore`, and says how that went. A guard inside a guard (or a session) stays undoable until the outer one
    * commits. Throws only before the change begins: bad input, 'cannot-capture', 'no-space', 'overlap', 'locked'.
    */
-  async attempt<T>(slot: string, request: GuardRequest, change: () => Promise<T>): Promise<GuardOutcome<T>> {
+  async attempt<T>(
+    slot: string,
+    request: GuardRequest,
+    change: (operations: OperationRecorder) => Promise<T>,
+  ): Promise<GuardOutcome<T>> {
     checkSlotName(slot);
     const wanted = wantedOfGuard(slot, request, change);
     return this.#bracket.run(`change of ${slot}`, 'needed', () =>
@@ -89,7 +102,7 @@ export class StateManager {
    * 'overlap' when one of them has not ended, or could not be undone.
    */
   async commitRun(run: string): Promise<void> {
-    return this.#bracket.run('commit', 'no', async () => commitRun(this.#engine, run));
+    return this.#bracket.run('commit', 'no', () => commitRun(this.#engine, run));
   }
 
   /** Undoes what the guards of a run have done and not made final, newest first, after ending its processes. */
@@ -104,6 +117,20 @@ export class StateManager {
    */
   async recover(): Promise<RecoveryReport> {
     return this.#bracket.run('recover', 'no', () => recoverChanges(this.#engine));
+  }
+
+  /**
+   * Takes back what the operation log says was done: of each slot the last change, newest first, with the rollback scripts
+   * of its execute operations. What cannot be taken back is in the result as 'failed'. Idempotent: what is rolled back is
+   * not touched again. Throws 'damaged' or 'invalid-request' when the log cannot be read, with nothing touched.
+   */
+  async rollBackOperations(request: RollbackRequest = {}): Promise<Undone[]> {
+    return this.#bracket.run('rollback of operations', 'if-possible', () => rollBackOperations(this.#engine, request));
+  }
+
+  /** The operations that are in a log, oldest first; default operations.json. Throws 'damaged'. */
+  listOperations(file?: string): OperationInfo[] {
+    return listOperations(this.#engine, file);
   }
 
   hasBackup(moduleName: string): boolean {

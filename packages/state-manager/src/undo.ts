@@ -1,16 +1,9 @@
-import {
-  describeClosureFailure,
-  endRunProcesses,
-  reasonOf,
-  runClosure,
-  type ClosureResult,
-  type Logger,
-} from '@homeserver/system';
-import type { BackupPaths } from './backup-directory.ts';
-import type { BackupStore } from './backup-store.ts';
+import { describeClosureFailure, endRunProcesses, reasonOf, runClosure, type ClosureResult } from '@homeserver/system';
+import { backupsInUse } from './backups-in-use.ts';
+import type { Engine } from './engine.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
-import type { Journal } from './journal.ts';
-import type { OnProgress } from './progress.ts';
+import type { LoggedOperation } from './operations/operation-log.ts';
+import { describeFailures, undoOperations, type UndoneOperation } from './operations/undo-operations.ts';
 import { restoreBackup, type RestoreReport } from './restore-backup.ts';
 
 /** How one intent ended. */
@@ -20,18 +13,12 @@ export interface Undone {
   /** restored: the state before is back. committed: it had been committed, only its note was left. failed: a person must look. */
   outcome: 'restored' | 'committed' | 'failed';
   report?: RestoreReport;
+  /** What became of its recorded operations, newest first. */
+  operations?: UndoneOperation[];
   /** The result of the commands that were to run again after the restore. */
   afterRestore?: ClosureResult;
   /** Why it failed, one line. */
   error?: string;
-}
-
-export interface Undoing {
-  paths: BackupPaths;
-  journal: Journal;
-  store: BackupStore;
-  logger: Logger;
-  onProgress?: OnProgress | undefined;
 }
 
 /** Ends every process of the runs that the intents belong to: nothing may write while a restore is under way. */
@@ -54,23 +41,23 @@ interface Attempted {
  * (a session without its note means that its guards are final); the others go on. If an older one then puts back all that
  * it claims, it is settled by that: tried again later, it would bring back the state between the two.
  */
-export async function undoIntents(intents: readonly Intent[], undoing: Undoing): Promise<Undone[]> {
+export async function undoIntents(intents: readonly Intent[], engine: Engine): Promise<Undone[]> {
   const attempted: Attempted[] = [];
   for (const intent of intents.toSorted((a, b) => b.sequence - a.sequence)) {
-    const result = await undo(intent, undoing);
+    const result = await undo(intent, engine);
     if (result.report !== undefined) {
       for (const newer of attempted)
-        if (newer.stays && claimsCover(intent.claims, newer.intent.claims)) settle(newer, intent, undoing);
+        if (newer.stays && claimsCover(intent.claims, newer.intent.claims)) settle(newer, intent, engine);
     }
     const isHeld = attempted.some((newer) => newer.stays && newer.intent.parent === intent.id);
     const stays = isHeld || (result.outcome === 'failed' && result.report === undefined);
-    if (!stays) undoing.journal.close(intent.id);
+    if (!stays) engine.journal.close(intent.id);
     attempted.push({ intent, result, stays });
   }
   return attempted.map(({ result }) => result);
 }
 
-function settle(newer: Attempted, by: Intent, { journal, logger }: Undoing): void {
+function settle(newer: Attempted, by: Intent, { journal, logger }: Engine): void {
   logger.warn(`${newer.result.slot}: ${newer.result.error}; the older state that ${by.slot} brought back covers it`);
   journal.close(newer.intent.id);
   newer.stays = false;
@@ -78,24 +65,50 @@ function settle(newer: Attempted, by: Intent, { journal, logger }: Undoing): voi
 }
 
 /** Puts back what one intent holds. Its note is the caller's to remove: a crash before that does it all again. */
-async function undo(intent: Intent, undoing: Undoing): Promise<Undone> {
-  const { journal, store, logger, onProgress } = undoing;
+async function undo(intent: Intent, engine: Engine): Promise<Undone> {
   const { slot, kind, backup_id: id } = intent;
-  const done: Pick<Undone, 'report' | 'afterRestore'> = {};
+  const done: Pick<Undone, 'report' | 'operations' | 'afterRestore'> = {};
   try {
-    if (id !== null) done.report = await restoreBackup(directoryOf(intent, undoing), logger, onProgress);
-    const failure = await runAfterRestore(intent, done);
+    const leftOver = id === null ? undefined : await putBack(intent, engine, done);
+    const failure = (await runAfterRestore(intent, done)) ?? leftOver;
     // Only what a guard captured is the state that its slot should hold again.
-    if (id !== null && kind === 'guard') store.reinstate(slot, id, journal.inUse());
+    if (id !== null && kind === 'guard') engine.store.reinstate(slot, id, backupsInUse(engine));
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
-    return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but then ${failure}` };
+    return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but ${failure}` };
   } catch (error) {
     return { slot, kind, outcome: 'failed', ...done, error: reasonOf(error) };
   }
 }
 
+/** Puts back the captured state, after what recorded operations did beside it. What of that could not be taken back, or undefined. */
+async function putBack(
+  intent: Intent,
+  engine: Engine,
+  done: Pick<Undone, 'report' | 'operations'>,
+): Promise<string | undefined> {
+  const directory = directoryOf(intent, engine);
+  const { entries, unreadable } = operationsOf(intent, engine);
+  if (entries.length === 0) {
+    done.report = await restoreBackup(directory, engine.logger, engine.onProgress);
+    return unreadable === undefined ? undefined : `no rollback script could be run: ${unreadable}`;
+  }
+  const undone = await undoOperations(engine, directory, engine.operations, entries);
+  Object.assign(done, undone);
+  return describeFailures(undone.operations);
+}
+
+function operationsOf(intent: Intent, engine: Engine): { entries: LoggedOperation[]; unreadable?: string } {
+  if (!intent.operations) return { entries: [] };
+  try {
+    const { slot, backup_id: id } = intent;
+    return { entries: engine.operations.read().filter(({ backup }) => backup.slot === slot && backup.id === id) };
+  } catch (error) {
+    return { entries: [], unreadable: reasonOf(error) };
+  }
+}
+
 /** Where the backup lies that an intent refers to. Throws 'no-backup'. */
-export function directoryOf({ kind, slot, backup_id: id }: Intent, { paths, store }: Undoing): string {
+export function directoryOf({ kind, slot, backup_id: id }: Intent, { paths, store }: Engine): string {
   return kind === 'snapshot' ? paths.snapshot(slot) : store.find(slot, id ?? undefined);
 }
 
@@ -105,8 +118,8 @@ async function runAfterRestore(intent: Intent, done: Pick<Undone, 'afterRestore'
   if (closure === undefined) return undefined;
   try {
     done.afterRestore = await runClosure(closure);
-    return done.afterRestore.ok ? undefined : describeClosureFailure(done.afterRestore);
+    return done.afterRestore.ok ? undefined : `then ${describeClosureFailure(done.afterRestore)}`;
   } catch (error) {
-    return reasonOf(error);
+    return `then ${reasonOf(error)}`;
   }
 }

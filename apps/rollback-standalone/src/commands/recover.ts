@@ -26,8 +26,8 @@ export async function recover({ state, beginChange, toType }: CommandContext): P
 function describe({ slot, kind, outcome, error, report }: Undone): string[] {
   if (outcome === 'failed') return [`${slot}: FAILED: ${error}`, ...(report ? listRestore(report) : [])];
   if (outcome === 'committed') return [`${slot}: its change had been completed; only the note of it was left`];
-  const isRestore = kind === 'restore' || kind === 'snapshot';
-  const what = isRestore ? 'the interrupted restore is complete' : 'the interrupted change was undone';
+  const isAskedFor = ['restore', 'snapshot', 'rollback'].includes(kind);
+  const what = isAskedFor ? 'the interrupted restore is complete' : 'the interrupted change was undone';
   return [`${slot}: ${what}${report ? `: ${summarizeRestore(report)}` : ''}`, ...(report ? listRestore(report) : [])];
 }
 

@@ -17,6 +17,7 @@ export function describeRecovery({ found, damaged }: RecoveryReport): { reverted
 
 function describeRestored({ slot, kind, report }: Undone): string {
   if (kind === 'snapshot') return `snapshot ${slot}: its restore was completed`;
+  if (kind === 'rollback') return `${slot}: the rollback of its operations was completed`;
   if (kind === 'restore') return `${slot}: the restore of its backup was completed`;
   const entries = (report?.restored.length ?? 0) + (report?.adjusted.length ?? 0);
   const places = report?.displaced.map(({ to }) => to) ?? [];

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.ts';
 import { outcomeOfUndo, type GuardOutcome } from '../guard-outcome.ts';
+import { recorderFor, type OperationRecorder } from '../operations/record-operation.ts';
 import type { GuardRequest } from '../request.ts';
 import type { Wanted } from '../sources.ts';
 import { beginGuard } from './begin-guard.ts';
@@ -12,13 +13,17 @@ export async function attemptChange<T>(
   slot: string,
   wanted: Wanted,
   request: GuardRequest,
-  change: () => Promise<T>,
+  change: (operations: OperationRecorder) => Promise<T>,
 ): Promise<GuardOutcome<T>> {
   const intent = await beginGuard(engine, slot, wanted, request);
   runningGuards.add(intent.id);
   try {
-    const value = await guardsAround.run([...(guardsAround.getStore() ?? []), intent.id], change);
-    commitGuard(engine, intent);
+    const value = await guardsAround.run(
+      [...(guardsAround.getStore() ?? []), intent.id],
+      change,
+      recorderFor(engine, intent),
+    );
+    await commitGuard(engine, intent);
     return { status: 'committed', value };
   } catch (cause) {
     return outcomeOfUndo(cause, await undoGuard(engine, intent));

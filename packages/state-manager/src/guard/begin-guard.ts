@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock } from '@homeserver/system';
+import { backupsInUse } from '../backups-in-use.ts';
 import type { Engine } from '../engine.ts';
 import { StateManagerError } from '../errors.ts';
 import { claimsOverlap, claimsToJson, type Intent } from '../intent.ts';
@@ -20,10 +21,14 @@ export async function beginGuard(engine: Engine, slot: string, wanted: Wanted, r
     const { intent, blocker } = await inCaptureTurn(engine, slot, async () => {
       const found = blockerOf(engine, slot, claims);
       if (found !== undefined) return { blocker: found };
-      const { id } = await store.write({ slot, description, wanted }, journal.inUse());
+      const { id } = await store.write({ slot, description, wanted }, backupsInUse(engine));
       const parent = guardsAround.getStore()?.findLast((guard) => journal.ids().has(guard)) ?? openSession(engine);
       return {
-        intent: openIntent(engine, { kind: 'guard', slot, backup_id: id, claims, parent }, request.afterRestore),
+        intent: openIntent(
+          engine,
+          { kind: 'guard', slot, backup_id: id, claims, parent, ...(request.operations ? { operations: true } : {}) },
+          request.afterRestore,
+        ),
       };
     });
     if (intent !== undefined) return intent;

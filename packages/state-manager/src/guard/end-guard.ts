@@ -1,4 +1,5 @@
 import { parentPath, pathFromJson, reasonOf } from '@homeserver/system';
+import { backupsInUse } from '../backups-in-use.ts';
 import type { Engine } from '../engine.ts';
 import { StateManagerError } from '../errors.ts';
 import { syncFileSystemsOf } from '../files/sync-file-systems.ts';
@@ -7,7 +8,7 @@ import { withDescendants } from '../open-intent.ts';
 import { endProcessesOf, undoIntents, type Undone } from '../undo.ts';
 
 /** Keeps what a guard changed: for good, or, inside another guard or a session, until that one ends. */
-export function commitGuard(engine: Engine, intent: Intent): void {
+export async function commitGuard(engine: Engine, intent: Intent): Promise<void> {
   const { journal, paths } = engine;
   if (!journal.ids().has(intent.id)) {
     // Its disk was unmounted, say. Mounted again, the note would undo a change that we had called complete.
@@ -18,7 +19,7 @@ export function commitGuard(engine: Engine, intent: Intent): void {
   syncFileSystemsOf(claimed.map(parentPath));
   if (intent.parent !== null && journal.ids().has(intent.parent)) return journal.markDone(intent);
   const inner = withDescendants(engine, intent).filter((other) => other.phase === 'done');
-  makeFinal(engine, [intent], inner);
+  await makeFinal(engine, [intent], inner);
 }
 
 /** Undoes a guard and what was committed inside it; a failure to do so is in the result. */
@@ -36,7 +37,7 @@ export async function undoGuard(engine: Engine, intent: Intent): Promise<Undone[
  * Makes final what the guards of a run (with a session) have done. Throws 'overlap' when one of them has not ended, or could
  * not be undone.
  */
-export function commitRun(engine: Engine, run: string): void {
+export async function commitRun(engine: Engine, run: string): Promise<void> {
   const ours = engine.journal.list().intents.filter((intent) => belongsTo(intent.run, run));
   const open = ours.find((intent) => intent.kind !== 'session' && intent.phase === 'open');
   if (open !== undefined) {
@@ -44,17 +45,19 @@ export function commitRun(engine: Engine, run: string): void {
   }
   const outer = ours.filter((intent) => intent.parent === null);
   const inner = ours.filter((intent) => intent.parent !== null);
-  makeFinal(engine, outer, inner);
+  await makeFinal(engine, outer, inner);
 }
 
 /** From the first closed one on, nothing of this is undone; what cannot be cleared away now, the next tidy() clears. */
-function makeFinal(engine: Engine, outer: readonly Intent[], inner: readonly Intent[]): void {
-  const { journal, store, logger } = engine;
+async function makeFinal(engine: Engine, outer: readonly Intent[], inner: readonly Intent[]): Promise<void> {
+  const { journal, store, operations, logger } = engine;
   for (const intent of outer) journal.close(intent.id);
   try {
     for (const intent of inner) journal.close(intent.id);
     const all = [...outer, ...inner];
     for (const { slot, kind } of all) if (kind === 'guard') store.dropDisplaced(slot);
+    for (const { slot, backup_id: id, operations: hasThem } of all)
+      if (hasThem && id !== null) await operations.forgetOlder({ slot, id });
     pruneSlotsOf(engine, all);
   } catch (error) {
     logger.warn(`the change is complete, but its backup could not be cleared up: ${reasonOf(error)}`);
@@ -62,9 +65,9 @@ function makeFinal(engine: Engine, outer: readonly Intent[], inner: readonly Int
 }
 
 /** Gives up the older backups that were kept for these intents alone. */
-export function pruneSlotsOf({ journal, store }: Engine, intents: readonly Pick<Intent, 'slot'>[]): void {
-  const inUse = journal.inUse();
-  for (const slot of new Set(intents.map((intent) => intent.slot))) store.prune(slot, inUse);
+export function pruneSlotsOf(engine: Engine, intents: readonly Pick<Intent, 'slot'>[]): void {
+  const inUse = backupsInUse(engine);
+  for (const slot of new Set(intents.map((intent) => intent.slot))) engine.store.prune(slot, inUse);
 }
 
 /** Whether a run is the given one or a part of it (`<run>.<part>`). */

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { describeEnd, readFileBytes, reasonOf, runCommand } from '@homeserver/system';
+import type { RollbackScript } from './operation-log.ts';
+
+/** Whether the kept script is what was recorded: why not, in one line, or undefined. */
+export function damageOfScript(directory: string, { name, sha256 }: RollbackScript): string | undefined {
+  const file = path.join(directory, name);
+  try {
+    const content = readFileBytes(file, { followLink: false });
+    const isRight = createHash('sha256').update(content).digest('hex') === sha256;
+    return isRight ? undefined : `the rollback script ${file} does not match its SHA-256`;
+  } catch (error) {
+    return `the rollback script ${file} cannot be read: ${reasonOf(error)}`;
+  }
+}
+
+/** Runs a kept script; why it failed, in one line, or undefined. */
+export async function runRollbackScript(directory: string, script: RollbackScript): Promise<string | undefined> {
+  const file = path.join(directory, script.name);
+  try {
+    const result = await runCommand([...interpreterOf(file), file], {
+      cwd: script.working_dir,
+      timeoutMs: script.timeout_ms,
+      maxOutputBytes: 64 * 1024,
+    });
+    if (result.exitCode === 0 && !result.timedOut) return undefined;
+    const lastWords = `${result.stdout}${result.stderr}`.trim().split('\n').at(-1)?.trim();
+    return `its rollback script ${result.timedOut ? 'was' : 'ended with'} ${describeEnd(result)}${lastWords ? `: ${lastWords.slice(0, 200)}` : ''}`;
+  } catch (error) {
+    return `its rollback script could not be started: ${reasonOf(error)}`;
+  }
+}
+
+/** As the kernel reads a `#!` line; the file system of the backups may forbid to execute what is on it. */
+function interpreterOf(file: string): [string, ...string[]] {
+  const firstLine = readFileBytes(file, { followLink: false }).subarray(0, 256).toString().split('\n')[0] ?? '';
+  const [, interpreter, argument] = /^#!\s*(\/\S+)(?:\s+(.*\S))?\s*$/.exec(firstLine) ?? [];
+  if (interpreter === undefined) return ['/bin/sh'];
+  return argument === undefined ? [interpreter] : [interpreter, argument];
+}
