@@ -1,3 +1,6 @@
+export { describeOnMariadb, describeOnPostgres } from './databases/describe-on-databases.ts';
+export { startMariadb } from './databases/start-mariadb.ts';
+export { startPostgres } from './databases/start-postgres.ts';
 export { ensureDebianPackages } from './debian-packages.ts';
 export { createRepository } from './git-repository.ts';
 export { runAndKill } from './kill-anywhere.ts';
@@ -9,6 +12,7 @@ export { temporaryDirectory } from './temporary-directory.ts';
 export { describeTree, file, hardlink, link, makeTree } from './tree.ts';
 
 export type { Unavailable } from './compile-supervisor.ts';
+export type { DatabaseServer } from './databases/database-server.ts';
 export type { GitRepository } from './git-repository.ts';
 export type { KillOptions } from './kill-anywhere.ts';
 export type { FaultMode, SupervisedRun, SupervisionOptions } from './kill-at-every-call.ts';
