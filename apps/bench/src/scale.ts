@@ -5,6 +5,8 @@ export interface Scale {
   /** Rounds of what takes milliseconds. */
   shortRounds: number;
   small: { files: number; directories: number; fileBytes: number };
+  /** For the memory of a whole disk. */
+  many: { files: number; directories: number; fileBytes: number };
   largeBytes: number;
   web: { files: number; bytes: number };
   /** How many modules do nothing in the cycles that are compared; the first number is the one that has a target. */
@@ -19,6 +21,7 @@ export const full: Scale = {
   rounds: 5,
   shortRounds: 15,
   small: { files: 50_000, directories: 2000, fileBytes: 4096 },
+  many: { files: 1_000_000, directories: 40_000, fileBytes: 16 },
   largeBytes: 2048 * MIB,
   web: { files: 31_000, bytes: 500 * MIB },
   modules: [20, 100, 1000],
@@ -30,6 +33,7 @@ export const quick: Scale = {
   rounds: 3,
   shortRounds: 5,
   small: { files: 5000, directories: 200, fileBytes: 4096 },
+  many: { files: 100_000, directories: 4000, fileBytes: 16 },
   largeBytes: 192 * MIB,
   web: { files: 3000, bytes: 50 * MIB },
   modules: [20, 100],
@@ -41,6 +45,7 @@ export const tiny: Scale = {
   rounds: 2,
   shortRounds: 2,
   small: { files: 50, directories: 5, fileBytes: 4096 },
+  many: { files: 500, directories: 20, fileBytes: 16 },
   largeBytes: 2 * MIB,
   web: { files: 60, bytes: 2 * MIB },
   modules: [2, 4],

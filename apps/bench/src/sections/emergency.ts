@@ -1,22 +1,23 @@
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Bench } from '../bench.ts';
+import { makeEmergencyProgram, makeEmptyProgram } from '../commands/emergency-program.ts';
 import { newBackups } from '../commands/state-manager.ts';
-import { ratioFinding, type Finding } from '../finding.ts';
+import { ratioFinding } from '../finding.ts';
 import type { Section } from './section.ts';
 
-const rollback = createRequire(import.meta.url).resolve('@homeserver/rollback-standalone/bin/rollback-standalone.js');
 const BACKUPS = 20;
-const LIST = 'rollback-standalone --list-backups';
-const EMPTY = 'node -e 0';
+const LIST = '`rollback-standalone --list-backups`';
+const EMPTY = 'an empty single executable';
 
 /** How long somebody waits for the first answer on the worst day. */
 export const emergency: Section = {
   name: 'emergency',
   title: 'start of the emergency program',
   needs: [],
-  measure: async (bench): Promise<Finding[]> => {
+  measure: async (bench) => {
+    bench.say('Making the emergency program, and an empty one ...');
+    const [program, empty] = [await makeEmergencyProgram(bench), await makeEmptyProgram(bench)];
     const backupDir = await manyBackups(bench);
     const race = await bench.race({
       id: 'emergency-start',
@@ -24,11 +25,9 @@ export const emergency: Section = {
       baseline: EMPTY,
       rounds: bench.scale.shortRounds,
       contenders: [
-        { name: EMPTY, prepare: () => ({ argv: [process.execPath, '-e', '0'] }) },
-        {
-          name: LIST,
-          prepare: () => ({ argv: [process.execPath, rollback, '--list-backups', '--backup-dir', backupDir] }),
-        },
+        { name: EMPTY, prepare: () => ({ argv: [empty] }) },
+        { name: '`node -e 0`', prepare: () => ({ argv: [process.execPath, '-e', '0'] }) },
+        { name: LIST, prepare: () => ({ argv: [program, '--list-backups', '--backup-dir', backupDir] }) },
       ],
     });
     return [ratioFinding(race, { what: 'emergency program, to the list', ours: LIST, baseline: EMPTY, limit: 2 })];

@@ -2,7 +2,7 @@ import { cycle } from './cycle.ts';
 import { emergency } from './emergency.ts';
 import { firstBackup } from './first-backup.ts';
 import { largeFileBackup } from './large-file.ts';
-import { memory } from './memory.ts';
+import { memory, memoryOfMany } from './memory.ts';
 import { fullRestore, smallRestore } from './restore.ts';
 import { changedBackup, unchangedBackup } from './second-backup.ts';
 import type { Section } from './section.ts';
@@ -18,4 +18,5 @@ export const sections: readonly Section[] = [
   fullRestore,
   memory,
   firstBackup,
+  memoryOfMany,
 ];

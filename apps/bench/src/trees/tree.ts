@@ -15,6 +15,7 @@ export interface Tree {
   bytes: number;
 }
 
+const BLOCK_BYTES = 4096;
 const BYTES_OF_AN_ENTRY = 600; // Inode, directory entry, a share of a directory's block.
 
 /** T1. */
@@ -23,6 +24,13 @@ export async function smallFiles(bench: Bench): Promise<Tree> {
   const title = `T1 (${count(small.files)} files of 4 KiB in ${count(small.directories)} directories)`;
   const bytes = small.files * (small.fileBytes + BYTES_OF_AN_ENTRY);
   return bench.once(title, () => made(bench, { title, bytes, make: (tree) => makeSmallFiles(tree, small) }));
+}
+
+export async function manyFiles(bench: Bench): Promise<Tree> {
+  const { many } = bench.scale;
+  const title = `${count(many.files)} files`;
+  const bytes = many.files * (BLOCK_BYTES + BYTES_OF_AN_ENTRY);
+  return bench.once(title, () => made(bench, { title, bytes, make: (tree) => makeSmallFiles(tree, many) }));
 }
 
 /** T2. */
