@@ -28,5 +28,5 @@ it('refuses an option that it does not know', () => {
 });
 
 it('explains every section in its help', () => {
-  for (const { name, title } of sections) expect(HELP).toMatch(new RegExp(`${name} +${title}`));
+  for (const { name, title } of sections) expect(HELP).toContain(`${name.padEnd(16)} ${title}\n`);
 });
