@@ -51,20 +51,38 @@ const recordSchema = z.object({ format: z.literal(1), path: z.string(), id: z.st
  * not be read off the empty mount point. Throws 'unsafe-backup-dir' or 'wrong-backup-dir'; makes it (0700) if it is new.
  */
 export function openBackupDirectory(backupDir: string, stateDir: string | undefined): void {
-  const recordFile = stateDir === undefined ? undefined : path.join(stateDir, 'backup_dir.json');
-  const recorded = recordFile === undefined ? undefined : readJson(recordFile, recordSchema);
-  const isRecorded = recorded?.path === backupDir;
+  const { recordFile, isRecorded } = readRecord(backupDir, stateDir);
   checkOwnership(backupDir, isRecorded);
-  const identityFile = path.join(backupDir, 'backup_dir.json');
-  const identity = readJson(identityFile, identitySchema);
-  if (isRecorded && identity?.id !== recorded.id) throw wrongDirectory(backupDir, recordFile as string);
-  const id = identity?.id ?? randomBytes(8).toString('hex');
-  if (identity === undefined) writeJsonDurably(identityFile, { format: 1, id });
+  const identity = checkBackupDirectory(backupDir, stateDir);
+  const id = identity ?? randomBytes(8).toString('hex');
+  if (identity === undefined) writeJsonDurably(identityFileOf(backupDir), { format: 1, id });
   if (recordFile !== undefined && !isRecorded) {
     makeDirectoryDurably(path.dirname(recordFile), { mode: 0o700 });
     writeJsonDurably(recordFile, { format: 1, path: backupDir, id });
   }
 }
+
+/**
+ * For those who only look: "no backups" must not be read off an empty mount point either. Returns the directory's id, undefined
+ * for a new one; touches nothing. Throws 'wrong-backup-dir'.
+ */
+export function checkBackupDirectory(backupDir: string, stateDir: string | undefined): string | undefined {
+  const { recordFile, record, isRecorded } = readRecord(backupDir, stateDir);
+  const id = readJson(identityFileOf(backupDir), identitySchema)?.id;
+  if (isRecorded && id !== record?.id) throw wrongDirectory(backupDir, recordFile as string);
+  return id;
+}
+
+function readRecord(
+  backupDir: string,
+  stateDir: string | undefined,
+): { recordFile: string | undefined; record: z.infer<typeof recordSchema> | undefined; isRecorded: boolean } {
+  const recordFile = stateDir === undefined ? undefined : path.join(stateDir, 'backup_dir.json');
+  const record = recordFile === undefined ? undefined : readJson(recordFile, recordSchema);
+  return { recordFile, record, isRecorded: record?.path === backupDir };
+}
+
+const identityFileOf = (backupDir: string): string => path.join(backupDir, 'backup_dir.json');
 
 function checkOwnership(backupDir: string, mustExist: boolean): void {
   const stat = fs.lstatSync(backupDir, { throwIfNoEntry: false });

@@ -1,4 +1,4 @@
-import { pathFromJson, type JsonPath, type Logger } from '@homeserver/system';
+import { pathFromJson, reasonOf, type JsonPath, type Logger } from '@homeserver/system';
 import type { BackupPaths } from './backup-directory.ts';
 import { readManifestHead, type ManifestHead } from './manifest.ts';
 import { namesIn } from './names-in.ts';
@@ -48,19 +48,29 @@ export function slotNames(paths: BackupPaths): string[] {
     .sort();
 }
 
+/** Every backup by module name. A damaged one is in `damaged`, with what is wrong. */
+export function listBackups(paths: BackupPaths): {
+  backups: Record<string, ModuleBackupInfo>;
+  damaged: Record<string, string>;
+} {
+  const backups: Record<string, ModuleBackupInfo> = {};
+  const damaged: Record<string, string> = {};
+  for (const name of slotNames(paths)) {
+    try {
+      backups[name] = infoOf(paths.slot(name));
+    } catch (error) {
+      damaged[name] = reasonOf(error);
+    }
+  }
+  return { backups, damaged };
+}
+
 /**
  * Writes module_backups.json anew: module name -> {module_name, timestamp, ...}. It is only a summary for people and
  * scripts; restore never needs it, and a damaged backup is simply not listed. `$format` cannot clash: no name starts so.
  */
 export function writeIndex(paths: BackupPaths, logger: Logger): void {
-  const entries = slotNames(paths).flatMap((name) => {
-    try {
-      const info = infoOf(paths.slot(name));
-      return [[name, toJson(info)] as const];
-    } catch {
-      return [];
-    }
-  });
+  const entries = Object.entries(listBackups(paths).backups).map(([name, info]) => [name, toJson(info)]);
   writeSummary(paths.index, { $format: 1, ...Object.fromEntries(entries) }, logger);
 }
 

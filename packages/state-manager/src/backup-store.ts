@@ -76,6 +76,15 @@ export class BackupStore {
     throw new StateManagerError('no-backup', `there is no backup of ${slot}${which}`, { hint: 'see: backups list' });
   }
 
+  get root(): string {
+    return this.#paths.root;
+  }
+
+  /** Where the backups of a slot lie: the one that a restore takes, then the older ones, newest first. */
+  directoriesOf(slot: string): string[] {
+    return [this.#paths.slot(slot), ...this.#generations(slot)].filter((directory) => fs.existsSync(directory));
+  }
+
   /** Older backups of a slot, newest first. */
   #generations(slot: string): string[] {
     const prefix = `${slot}_backup.`;
@@ -113,9 +122,7 @@ export class BackupStore {
     const newer = idOf(this.#paths.slot(slot));
     const older = this.find(slot, id);
     if (older === this.#paths.slot(slot)) return;
-    const staging = this.#temporary(); // Should we die now, tidy() finds it, because its intent is still open.
-    fs.renameSync(older, staging);
-    this.#takeSlot(slot, staging);
+    this.#moveToSlot(slot, older);
     if (newer !== undefined && !inUse(newer)) this.#dropGeneration(slot, this.#paths.generation(slot, newer));
     writeIndex(this.#paths, this.#logger);
   }
@@ -125,13 +132,27 @@ export class BackupStore {
     fs.rmSync(path.join(this.#paths.slot(slot), 'displaced'), { recursive: true, force: true });
   }
 
+  /** Oldest first: whatever is cut short, the newest are still there. */
   remove(slot: string): boolean {
-    const directories = [...this.#generations(slot), this.#paths.slot(slot)].filter((directory) =>
-      fs.existsSync(directory),
-    );
+    const directories = this.directoriesOf(slot).toReversed();
     for (const directory of directories) this.#discard(directory);
     writeIndex(this.#paths, this.#logger);
     return directories.length > 0;
+  }
+
+  /** Removes one backup; if it is the one that a restore would take, the next older one is that then. */
+  removeOne(slot: string, id: string): void {
+    const [newest, next] = this.directoriesOf(slot);
+    if (next !== undefined && this.find(slot, id) === newest) this.#moveToSlot(slot, next);
+    this.#discard(this.find(slot, id));
+    writeIndex(this.#paths, this.#logger);
+  }
+
+  /** Should we die in between, tidy() finds the temp, and knows it for an older backup. */
+  #moveToSlot(slot: string, older: string): void {
+    const staging = this.#temporary();
+    fs.renameSync(older, staging);
+    this.#takeSlot(slot, staging);
   }
 
   /** Renamed first: a removal that is cut leaves a temp, not half a backup. */

@@ -5,6 +5,7 @@ export { backupModuleSimple, createStateManager, restoreModuleSimple } from './s
 export { StateCapture } from './snapshots/state-capture.ts';
 export { StateManager } from './state-manager.ts';
 
+export type { BackupGeneration } from './backup-generations.ts';
 export type { ModuleBackupInfo } from './backup-index.ts';
 export type { StateManagerOptions } from './engine.ts';
 export type { StateManagerErrorCode, StateManagerErrorOptions } from './errors.ts';

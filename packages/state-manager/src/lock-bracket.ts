@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { acquireLock, type Lock } from '@homeserver/system';
-import { openBackupDirectory } from './backup-directory.ts';
+import { checkBackupDirectory, openBackupDirectory } from './backup-directory.ts';
 import { writeIndex } from './backup-index.ts';
 import { backupsInUse } from './backups-in-use.ts';
 import type { Engine } from './engine.ts';
@@ -36,6 +36,13 @@ export class LockBracket {
       this.#users -= 1;
       if (this.#users === 0) this.#unlock();
     }
+  }
+
+  /** Runs `look` without a lock, in the right backup directory; it must change nothing. Throws 'wrong-backup-dir'. */
+  look<T>(look: (engine: Engine) => T): T {
+    const { paths, stateDir } = this.engine;
+    checkBackupDirectory(paths.root, stateDir);
+    return look(this.engine);
   }
 
   async #lock(purpose: string, recoverFirst: RecoverFirst): Promise<void> {

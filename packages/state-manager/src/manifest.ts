@@ -106,13 +106,11 @@ function parse(backupDirectory: string, text: string): Manifest {
   if (!parsed.success) {
     throw damaged(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
   }
-  const { slot, snapshot } = parsed.data;
+  const { slot, id, snapshot } = parsed.data;
   const place = path.basename(backupDirectory);
-  const belongsHere =
-    place === (snapshot === undefined ? `${slot}_backup` : slot) ||
-    place.startsWith(`${slot}_backup.`) ||
-    isTemporaryName(place);
-  if (!belongsHere) throw damaged(backupDirectory, `is the manifest of ${slot}`);
+  const names = snapshot === undefined ? [`${slot}_backup`, `${slot}_backup.${id}`] : [slot];
+  const belongsHere = names.includes(place) || isTemporaryName(place);
+  if (!belongsHere) throw damaged(backupDirectory, `is the manifest of ${slot}, backup ${id}`);
   return parsed.data;
 }
 

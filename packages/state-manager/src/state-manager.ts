@@ -1,9 +1,8 @@
-import { reasonOf } from '@homeserver/system';
 import { openBackupDirectory } from './backup-directory.ts';
-import { infoOf, slotNames, type ModuleBackupInfo } from './backup-index.ts';
+import { findGeneration, listGenerations, type BackupGeneration } from './backup-generations.ts';
+import { infoOf, listBackups, slotNames, type ModuleBackupInfo } from './backup-index.ts';
 import { backupsInUse } from './backups-in-use.ts';
 import { buildEngine, type Engine, type StateManagerOptions } from './engine.ts';
-import { StateManagerError } from './errors.ts';
 import { attemptChange } from './guard/attempt-change.ts';
 import { inCaptureTurn } from './guard/begin-guard.ts';
 import { belongsTo, commitRun } from './guard/end-guard.ts';
@@ -15,6 +14,7 @@ import type { OperationRecorder } from './operations/record-operation.ts';
 import { rollBackOperations, type RollbackRequest } from './operations/roll-back-operations.ts';
 import { recoverChanges, type RecoveryReport } from './recover-changes.ts';
 import { wantedOfBackup, wantedOfGuard, type BackupRequest, type GuardRequest } from './request.ts';
+import { removeBackups } from './remove-backups.ts';
 import type { RestoreReport } from './restore-backup.ts';
 import { restoreUnderIntent } from './restore-under-intent.ts';
 import { checkSlotName } from './slot-name.ts';
@@ -60,15 +60,22 @@ export class StateManager {
   }
 
   /**
-   * Puts the module's backup back, exactly. Idempotent; completes a restore that was cut. Throws 'no-backup', 'damaged',
-   * 'cannot-restore'. An earlier change that cannot be undone is only told: it must not keep a person from a good backup.
+   * Puts the module's backup back, exactly: the newest, or the one whose id (or the beginning of it) is given. Idempotent;
+   * completes a restore that was cut. Throws 'no-backup', 'damaged', 'cannot-restore', and 'invalid-request' for what begins
+   * several ids. An earlier change that cannot be undone is only told: it must not keep a person from a good backup.
    */
-  async restoreModuleState(moduleName: string): Promise<RestoreReport> {
+  async restoreModuleState(moduleName: string, backupId?: string): Promise<RestoreReport> {
     checkSlotName(moduleName);
     return this.#bracket.run(`restore of ${moduleName}`, 'if-possible', async () => {
-      const { id } = readManifestHead(this.#engine.store.find(moduleName));
+      const { id } = readManifestHead(this.#find(moduleName, backupId));
       return restoreUnderIntent(this.#engine, { kind: 'restore', slot: moduleName, backup_id: id });
     });
+  }
+
+  #find(moduleName: string, backupId: string | undefined): string {
+    const { store } = this.#engine;
+    if (backupId === undefined || store.directoriesOf(moduleName).length === 0) return store.find(moduleName);
+    return store.find(moduleName, findGeneration(store, moduleName, backupId));
   }
 
   /** `attempt`, for callers who prefer exceptions: returns the change's result, or throws its error once the state is back. */
@@ -130,12 +137,12 @@ export class StateManager {
 
   /** The operations that are in a log, oldest first; default operations.json. Throws 'damaged'. */
   listOperations(file?: string): OperationInfo[] {
-    return listOperations(this.#engine, file);
+    return this.#bracket.look((engine) => listOperations(engine, file));
   }
 
   hasBackup(moduleName: string): boolean {
     checkSlotName(moduleName);
-    return slotNames(this.#engine.paths).includes(moduleName);
+    return this.#bracket.look(({ paths }) => slotNames(paths).includes(moduleName));
   }
 
   /** undefined when there is no backup; throws 'damaged' when there is one that cannot be read. */
@@ -145,40 +152,39 @@ export class StateManager {
 
   /** Every backup by module name. A damaged one is in `damaged`, with what is wrong. */
   listModuleBackups(): { backups: Record<string, ModuleBackupInfo>; damaged: Record<string, string> } {
-    const { paths } = this.#engine;
-    const backups: Record<string, ModuleBackupInfo> = {};
-    const damaged: Record<string, string> = {};
-    for (const name of slotNames(paths)) {
-      try {
-        backups[name] = infoOf(paths.slot(name));
-      } catch (error) {
-        damaged[name] = reasonOf(error);
-      }
-    }
-    return { backups, damaged };
+    return this.#bracket.look(({ paths }) => listBackups(paths));
   }
 
-  /** Re-reads the whole backup; one line for each damage, none when it is good. Throws 'no-backup'. */
-  async verifyModuleBackup(moduleName: string): Promise<string[]> {
+  /** All backups of one module, newest first: the one that a restore takes, and the older ones that `keep` asked for. */
+  listBackupsOf(moduleName: string): { backups: BackupGeneration[]; damaged: Record<string, string> } {
     checkSlotName(moduleName);
-    return verifyBackup(this.#engine.store.find(moduleName));
+    return this.#bracket.look(({ store }) => listGenerations(store, moduleName));
   }
 
-  /** False when there was none. Throws 'overlap' while an open change needs it. */
-  async removeModuleBackup(moduleName: string): Promise<boolean> {
+  /**
+   * Re-reads a whole backup: the newest, or the one whose id (or the beginning of it) is given. One line for each damage,
+   * none when it is good. Throws 'no-backup'.
+   */
+  async verifyModuleBackup(moduleName: string, backupId?: string): Promise<string[]> {
     checkSlotName(moduleName);
-    return this.#bracket.run(`removal of ${moduleName}`, 'needed', async () => {
-      const { journal, store } = this.#engine;
-      if (journal.list().intents.some((intent) => intent.slot === moduleName)) {
-        throw new StateManagerError('overlap', `cannot remove the backup of ${moduleName}: an open change needs it`);
-      }
-      return store.remove(moduleName);
-    });
+    return this.#bracket.look(() => verifyBackup(this.#find(moduleName, backupId)));
+  }
+
+  /**
+   * Removes the backups of a module with all that their restores displaced, or the one whose id (or the beginning of it) is
+   * given. What hotfix operations did under it can no longer be rolled back. False when there was none. Throws 'overlap'
+   * while an open change needs it.
+   */
+  async removeModuleBackup(moduleName: string, backupId?: string): Promise<boolean> {
+    checkSlotName(moduleName);
+    return this.#bracket.run(`removal of ${moduleName}`, 'needed', () =>
+      removeBackups(this.#engine, moduleName, backupId),
+    );
   }
 
   /** Whether something waits for `recover`. Needs no lock; a change that is just under way counts too. */
   hasOpenChanges(): boolean {
-    const { intents, damaged } = this.#engine.journal.list();
+    const { intents, damaged } = this.#bracket.look(({ journal }) => journal.list());
     return intents.length + damaged.length > 0;
   }
 

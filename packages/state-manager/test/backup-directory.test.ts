@@ -1,6 +1,7 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { isRoot, scene, type Scene } from './scene.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { asRoot, isRoot, scene, type Scene } from './scene.ts';
 
 const refusal = (code: string, message: RegExp): unknown =>
   expect.objectContaining({
@@ -15,6 +16,22 @@ async function expectRefused(here: Scene, code: string, message: RegExp): Promis
     await expect(here.stateManager({ lock }).recover()).rejects.toThrow(refusal(code, message));
     await expect(here.stateManager({ lock }).backupModuleState('app', {})).rejects.toThrow(refusal(code, message));
   }
+}
+
+/** Those who only look must not read "no backups, nothing open" off it either. */
+function expectNothingReadOff(here: Scene): void {
+  const state = here.stateManager();
+  for (const look of [
+    () => state.hasOpenChanges(),
+    () => state.hasBackup('app'),
+    () => state.getBackupInfo('app'),
+    () => state.listModuleBackups(),
+    () => state.listBackupsOf('app'),
+    () => state.listOperations(),
+    () => state.snapshots.listSnapshots(),
+    () => state.snapshots.getSnapshot('0'),
+  ])
+    expect(look).toThrow(refusal('wrong-backup-dir', /is not the one that was used before$/));
 }
 
 describe('a backup directory', () => {
@@ -98,6 +115,7 @@ describe('a backup directory that is not the recorded one', () => {
     swap(here);
     const before = fs.existsSync(here.backupDir) ? fs.readdirSync(here.backupDir) : undefined;
     await expectRefused(here, 'wrong-backup-dir', /is not the one that was used before$/);
+    expectNothingReadOff(here);
     expect(fs.existsSync(here.backupDir) ? fs.readdirSync(here.backupDir) : undefined).toEqual(before);
   });
 
@@ -131,5 +149,37 @@ describe('a backup directory that is not the recorded one', () => {
     await here.stateManager().recover();
     expect(here.read('f')).toBe('x');
     await other.backupModuleState('app', {});
+  });
+});
+
+function mountOver(directory: string): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'homeserver-test', directory]);
+  onTestFinished(() => void spawnSync('umount', ['--lazy', directory]));
+}
+
+describe('a backup directory that another file system is mounted over', () => {
+  asRoot('is refused by everybody, and nothing is written on it', async () => {
+    const here = await used();
+    mountOver(here.backupDir);
+    await expectRefused(here, 'wrong-backup-dir', /is not the one that was used before$/);
+    expectNothingReadOff(here);
+    expect(fs.readdirSync(here.backupDir).filter((name) => name !== 'lock')).toEqual([]);
+    execFileSync('umount', [here.backupDir]);
+    expect(await here.stateManager().verifyModuleBackup('app')).toEqual([]);
+  });
+
+  asRoot('while a change is under way gives nobody a second lock, and the change is not called complete', async () => {
+    const here = await used();
+    const [one, other] = [here.stateManager(), here.stateManager()];
+    const outcome = await one.attempt('app', { files: [here.at('f')] }, async () => {
+      here.write('f', 'half');
+      mountOver(here.backupDir);
+      await expect(other.backupModuleState('app', {})).rejects.toThrow(expect.objectContaining({ code: 'locked' }));
+    });
+    expect(outcome.status).toBe('rollback-failed');
+    await expect(other.recover()).rejects.toThrow(refusal('wrong-backup-dir', /is not the one that was used before$/));
+    execFileSync('umount', [here.backupDir]);
+    expect((await other.recover()).found).toMatchObject([{ slot: 'app', outcome: 'restored' }]);
+    expect(here.read('f')).toBe('x');
   });
 });

@@ -167,7 +167,7 @@ describe('snapshots', () => {
     fs.cpSync(path.join(here.backupDir, 'snapshots', id), path.join(here.backupDir, 'snapshots', twin), {
       recursive: true,
     });
-    const several = coded('invalid-request', `${id.slice(0, 11)} begins the ids of 2 snapshots`);
+    const several = coded('invalid-request', `"${id.slice(0, 11)}" is the beginning of 2 ids`);
     expect(() => capture.getSnapshot(id.slice(0, 11))).toThrow(several);
     await expect(capture.restoreSnapshot(id.slice(0, 11))).rejects.toThrow(
       expect.objectContaining({ hint: `give more of it: ${[id, twin].sort().join(', ')}` }),
@@ -234,7 +234,7 @@ describe('snapshots', () => {
     rename(here, id, '0123456789ab');
     expect(capture.listSnapshots()).toMatchObject({
       snapshots: [],
-      damaged: { '0123456789ab': expect.stringMatching(`is the manifest of ${id}$`) as string },
+      damaged: { '0123456789ab': expect.stringMatching(`is the manifest of ${id}, backup ${id}$`) as string },
     });
   });
 

@@ -125,6 +125,13 @@ export class OperationLog {
     await this.update((entries) => entries.map((entry) => (isOne(entry) ? { ...entry, outcome } : entry)));
   }
 
+  /** Takes the operations of one backup of a slot out of the log, or those of all: their way back is gone. */
+  async forget({ slot, id }: { slot: string; id: string | undefined }): Promise<void> {
+    const isOne = ({ backup }: LoggedOperation): boolean =>
+      backup.slot === slot && (id === undefined || backup.id === id);
+    if (this.read().some(isOne)) await this.update((entries) => entries.filter((entry) => !isOne(entry)));
+  }
+
   /** Once a change is final, what an earlier one of the same slot did can no longer be rolled back. */
   async forgetOlder(backup: LoggedOperation['backup']): Promise<void> {
     const isOlder = (entry: LoggedOperation): boolean =>

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { reasonOf } from '@homeserver/system';
 import type { BackupPaths } from '../backup-directory.ts';
 import { contentsOf } from '../backup-index.ts';
-import { StateManagerError } from '../errors.ts';
+import { findByPrefix } from '../find-by-prefix.ts';
 import { readManifestHead, type ManifestHead } from '../manifest.ts';
 import { namesIn } from '../names-in.ts';
 import type { SystemRecord } from './system-record.ts';
@@ -61,24 +61,11 @@ function writtenAt({ directory }: SnapshotInfo): number {
   return fs.statSync(`${directory}/manifest.json`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/**
- * The one snapshot whose id is `prefix` or begins so. Throws 'invalid-request' for what cannot begin an id, and for several
- * (they are named); 'no-backup' for none.
- */
+/** The whole id of the snapshot whose id is given, or the beginning of its id. Throws as `findByPrefix`. */
 export function findSnapshot(paths: BackupPaths, prefix: string): string {
-  if (typeof prefix !== 'string' || !/^[0-9a-f]{1,12}$/.test(prefix)) {
-    throw new StateManagerError('invalid-request', `${JSON.stringify(prefix)} cannot be the id of a snapshot`, {
-      hint: 'up to 12 digits from 0 to 9 and a to f, as "snapshots list" shows them',
-    });
-  }
-  const [found, ...others] = snapshotIds(paths).filter((id) => id.startsWith(prefix));
-  if (found === undefined) {
-    throw new StateManagerError('no-backup', `there is no snapshot ${prefix} in ${paths.snapshots}`, {
-      hint: 'see: snapshots list',
-    });
-  }
-  if (others.length === 0) return found;
-  throw new StateManagerError('invalid-request', `${prefix} begins the ids of ${others.length + 1} snapshots`, {
-    hint: `give more of it: ${[found, ...others].join(', ')}`,
+  return findByPrefix(snapshotIds(paths), prefix, {
+    noun: 'snapshot',
+    place: paths.snapshots,
+    list: 'snapshots list',
   });
 }

@@ -61,7 +61,7 @@ export class StateCapture {
 
   /** Every snapshot, newest first. A damaged one is in `damaged` by its id, with what is wrong. Needs no lock. */
   listSnapshots(): { snapshots: SnapshotInfo[]; damaged: Record<string, string> } {
-    return listSnapshots(this.#bracket.engine.paths);
+    return this.#bracket.look(({ paths }) => listSnapshots(paths));
   }
 
   /**
@@ -69,8 +69,7 @@ export class StateCapture {
    * several ids begin so: they are in its hint.
    */
   getSnapshot(id: string): SnapshotInfo {
-    const { paths } = this.#bracket.engine;
-    return infoOfSnapshot(paths.snapshot(findSnapshot(paths, id)));
+    return this.#bracket.look(({ paths }) => infoOfSnapshot(paths.snapshot(findSnapshot(paths, id))));
   }
 
   /**
@@ -92,8 +91,7 @@ export class StateCapture {
 
   /** Re-reads a whole snapshot; one line for each damage, none when it is good. Throws as `getSnapshot`, but for 'damaged'. */
   async verifySnapshot(id: string): Promise<string[]> {
-    const { paths } = this.#bracket.engine;
-    return verifyBackup(paths.snapshot(findSnapshot(paths, id)));
+    return this.#bracket.look(({ paths }) => verifyBackup(paths.snapshot(findSnapshot(paths, id))));
   }
 
   /**
