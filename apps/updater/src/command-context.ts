@@ -1,5 +1,5 @@
 import { createLogging, type Logging } from '@homeserver/logging';
-import { openServer, type Server } from '@homeserver/orchestrator';
+import { openServer, type RepositorySettings, type Server } from '@homeserver/orchestrator';
 import { errnoName, reasonOf } from '@homeserver/system';
 import { SettingsError } from './settings/settings-error.ts';
 import type { Settings } from './settings/settings.ts';
@@ -14,6 +14,21 @@ export interface CommandContext {
   stoppedBy(): NodeJS.Signals | undefined;
   /** The answer on stdout: these lines for a person, or with --json the data as one object. */
   answer(data: unknown, lines: readonly string[], ok?: boolean): void;
+}
+
+/** The repository that is pulled, and whose code of it may be used. */
+export function repositoryOf({ settings }: CommandContext): RepositorySettings {
+  return {
+    url: settings.repoUrl,
+    branch: settings.branch,
+    trust: {
+      allowedSigners: settings.trustAllowedSigners,
+      revokedSigners: settings.trustRevokedSigners,
+      require: settings.trustRequire,
+      maxMajorJump: settings.trustMaxMajorJump,
+      maxAgeDays: settings.trustMaxAgeDays,
+    },
+  };
 }
 
 /** A server that only looks: warnings on stderr, nothing written to the log. */

@@ -3,13 +3,17 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { backupsListCommand } from './commands/backups-list.ts';
 import { checkCommand } from './commands/check.ts';
+import { checkoutCommand } from './commands/checkout.ts';
 import { historyCommand } from './commands/history.ts';
+import { holdCommand } from './commands/hold.ts';
 import { permissionsApplyCommand } from './commands/permissions-apply.ts';
 import { permissionsCheckCommand } from './commands/permissions-check.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { runCommand, type RunFlags } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
+import { trustInitCommand } from './commands/trust-init.ts';
+import { versionsCommand } from './commands/versions.ts';
 import { settingDefinitions, settingNames } from './settings/settings.ts';
 import type { GivenFlags } from './settings/read-settings.ts';
 
@@ -42,6 +46,8 @@ export function buildProgram(perform: Perform): Command {
     .addOption(new Option('--only <phase>', 'one phase alone').choices(['replace', 'run']))
     .option('--module <name>', 'only this module (may be repeated)', collectModule)
     .option('--retry', 'try again what failed here before')
+    .option('--accept-tip <commit>', 'accept a tip that does not descend from the last one, once')
+    .option('--allow-downgrade <module>', 'take a lower version of it (may be repeated)', collectModule)
     .option('--check-only', 'only look, as "updater check" does')
     .option('--check', 'the same')
     .addOption(waitOption())
@@ -81,6 +87,43 @@ export function buildProgram(perform: Perform): Command {
       .description('show every backup')
       .addHelpText('after', '\nExample:\n  updater backups list --json'),
   ).action((flags: CommonFlags) => perform('backups-list', flags, backupsListCommand));
+  type Waiting = CommonFlags & { wait?: number };
+  command('versions', 'list the released versions of a module', 'updater versions adblock')
+    .argument('<module>', 'its name')
+    .addOption(waitOption())
+    .action((module: string, flags: Waiting) =>
+      perform('versions', flags, (context) => versionsCommand(context, module, flags)),
+    );
+  command(
+    'checkout',
+    'install a released version and hold it (default: the last safe one)',
+    'updater checkout adblock 1.2.0',
+  )
+    .argument('<module>', 'its name')
+    .argument('[version]', 'as "updater versions" lists it')
+    .addOption(waitOption())
+    .action((module: string, version: string | undefined, flags: Waiting) =>
+      perform('checkout', flags, (context) => checkoutCommand(context, module, version, flags)),
+    );
+  const holds = { hold: 'keep the installed version of a module', unhold: 'let it be updated again' } as const;
+  for (const action of ['hold', 'unhold'] as const) {
+    command(action, holds[action], `updater ${action} adblock`)
+      .argument('<module>', 'its name')
+      .addOption(waitOption())
+      .action((module: string, flags: Waiting) =>
+        perform(action, flags, (context) => holdCommand(context, action, module, flags)),
+      );
+  }
+  const trust = program.command('trust').description('whose code may run here');
+  withCommonOptions(
+    trust
+      .command('init')
+      .description('require signatures by this key (and by those that are required already)')
+      .argument('<public-key>', "the maintainer's public SSH key, a file")
+      .addHelpText('after', '\nExample:\n  updater trust init maintainer.pub'),
+  ).action((file: string, flags: CommonFlags) =>
+    perform('trust-init', flags, (context) => trustInitCommand(context, file)),
+  );
   const permissions = program.command('permissions').description('owner, group and mode of what a module keeps');
   withCommonOptions(
     permissions

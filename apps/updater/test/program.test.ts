@@ -79,13 +79,18 @@ describe('the command line', { timeout: 30_000 }, () => {
       'recover',
       'restore',
       'list',
+      'versions',
+      'checkout',
+      'hold',
+      'unhold',
+      'init',
       'check',
       'apply',
     ]);
     for (const command of commands) {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-      expect(help).toMatch(new RegExp(`Example:\\n  updater (backups )?${command.name()}`));
+      expect(help).toMatch(new RegExp(`Example:\\n  updater (backups |permissions |trust )?${command.name()}`));
       expect(flags.filter((flag) => !help.includes(flag))).toEqual([]);
     }
   });

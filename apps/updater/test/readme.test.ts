@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../src/exit-codes.ts';
-import { settingDefinitions, settingNames, variableName } from '../src/settings/settings.ts';
+import { keyOf, settingDefinitions, settingNames, variableName } from '../src/settings/settings.ts';
 import { repositoryWith, writesVersion } from './support/module-files.ts';
 import { serverFolder } from './support/server-folder.ts';
 
@@ -25,14 +25,17 @@ describe('the README', { timeout: 60_000 }, () => {
     const file = path.join(server.root, 'conf');
     fs.writeFileSync(file, 'mine', { mode: 0o644 });
     const configuration = { directories: { conf: { path: file, mode: '644' } } };
-    await server.repository.commit(
-      repositoryWith({ adblock: { version: '1.0.0', main: writesVersion(file), configuration } }),
-    );
+    for (const version of ['1.1.0', '1.2.0']) {
+      await server.repository.commit(
+        repositoryWith({ adblock: { version, main: writesVersion(file), configuration } }),
+      );
+      await server.repository.git('tag', `adblock-v${version}-20261120`);
+    }
     const commands = (codeBlocks[1] ?? '')
       .trimEnd()
       .split('\n')
       .map((line) => line.replace(/\s+#.*$/, ''));
-    expect(commands).toHaveLength(12);
+    expect(commands).toHaveLength(15);
     for (const command of commands) {
       const args = command.replace('https://example.org/updates.git', server.repository.url).split(' ').slice(1);
       const { exitCode, stdout, stderr } = await server.updater(...args);
@@ -44,7 +47,7 @@ describe('the README', { timeout: 60_000 }, () => {
 
   it('lists every setting as the program has it', () => {
     const expected = settingNames.map((name) => [
-      `\`${name}\``,
+      `\`${keyOf(name)}\``,
       `\`${settingDefinitions[name].flag}\``,
       `\`${variableName(name)}\``,
     ]);

@@ -1,4 +1,6 @@
+export { checkoutLastSafe, checkoutModuleVersion, moduleVersions } from './checkout.ts';
 export { OrchestratorError } from './errors.ts';
+export { hold, unhold } from './hold.ts';
 export { isModuleName } from './module-name.ts';
 export { applyModulePermissions, checkModulePermissions } from './module-permissions.ts';
 export { outcomeOf } from './report/cycle-report.ts';
@@ -7,11 +9,14 @@ export { findRunRecord, readRunRecords } from './report/run-record.ts';
 export { restore } from './restore.ts';
 export { openServer } from './server.ts';
 export { readStatus } from './status.ts';
+export { DEFAULT_TRUST } from './trust/trust-settings.ts';
 export { checkForUpdates, recover, update } from './update.ts';
 
+export type { Checkout, CheckoutOptions } from './checkout.ts';
 export type { Detection, ModuleNotice, ModuleUpdate } from './detect/detect-updates.ts';
 export type { OrchestratorErrorCode, OrchestratorErrorOptions } from './errors.ts';
 export type { ModuleContext, ModuleMain, ModuleResult } from './module-contract.ts';
+export type { Hold } from './records/module-records.ts';
 export type { ServerRecovery } from './recover/recover-server.ts';
 export type { CycleOutcome, CycleReport } from './report/cycle-report.ts';
 export type { RunRecord } from './report/run-record.ts';
@@ -20,4 +25,5 @@ export type { ServerLocations, ServerPaths } from './server-paths.ts';
 export type { Server } from './server.ts';
 export type { ModuleStatus, ServerStatus } from './status.ts';
 export type { RepositorySettings } from './sync/sync-repository.ts';
+export type { TrustSettings } from './trust/trust-settings.ts';
 export type { UpdateOptions } from './update.ts';

@@ -15,6 +15,8 @@ export interface ModuleIndex {
   dependencies: string[];
   /** Default 1800. */
   timeoutSeconds: number;
+  /** The version to go back to when a newer one is broken. */
+  lastSafeVersion?: string;
   /** `configuration`, or `config`. */
   configuration: Record<string, unknown>;
   /** Fields that nothing here knows (`metadata.colour`): kept, and warned about. */
@@ -83,6 +85,7 @@ export function readModuleIndex(bytes: Uint8Array, file: string, name: string): 
       priority: metadata.priority,
       dependencies: metadata.dependencies,
       timeoutSeconds: metadata.timeoutSeconds,
+      ...(metadata.lastSafeVersion === undefined ? {} : { lastSafeVersion: metadata.lastSafeVersion }),
       configuration: configuration ?? config ?? {},
       unknownKeys: fields.filter((field) => !known.has(field)),
     },

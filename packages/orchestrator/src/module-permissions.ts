@@ -1,10 +1,10 @@
 import { createModulePermissionTargets, PermissionManager } from '@homeserver/permissions';
 import type { PermissionPlan, PermissionReport, PermissionTarget } from '@homeserver/permissions';
 import { OrchestratorError } from './errors.ts';
+import { installedModule } from './hold.ts';
 import { lockServer } from './lock-server.ts';
 import { recoverServer, type ServerRecovery } from './recover/recover-server.ts';
 import type { Server } from './server.ts';
-import { installedModules } from './store/installed-modules.ts';
 
 /**
  * What differs from the permissions that an installed module's configuration describes; changes nothing. Throws
@@ -31,13 +31,8 @@ export async function applyModulePermissions(
   }
 }
 
-function targetsOf({ paths }: Server, name: string): PermissionTarget[] {
-  const installed = installedModules(paths);
-  const module = installed.get(name);
-  if (module === undefined) {
-    const names = [...installed.keys()].join(', ') || 'none';
-    throw new OrchestratorError('usage', `there is no module "${name}" here`, { hint: `installed: ${names}` });
-  }
+function targetsOf(server: Server, name: string): PermissionTarget[] {
+  const module = installedModule(server, name);
   if (!module.index.ok) throw new OrchestratorError('usage', module.index.problem);
   const targets = createModulePermissionTargets(module.index.index.configuration);
   if (targets.length > 0) return targets;

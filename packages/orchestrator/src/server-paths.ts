@@ -21,6 +21,7 @@ export interface ServerPaths extends ServerLocations {
   lock: string;
   replaceIntent: string;
   moduleRecords: string;
+  acceptedTips: string;
   runs: string;
 }
 
@@ -35,6 +36,7 @@ export function serverPaths(locations: ServerLocations): ServerPaths {
     lock: path.join(stateDir, 'lock'),
     replaceIntent: path.join(stateDir, 'replace.json'),
     moduleRecords: path.join(stateDir, 'modules.json'),
+    acceptedTips: path.join(stateDir, 'accepted-tips.json'),
     runs: path.join(stateDir, 'runs'),
   };
 }

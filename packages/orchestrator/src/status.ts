@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { nextTry, readModuleRecords, type FailedVersion } from './records/module-records.ts';
+import { nextTry, readModuleRecords, type FailedVersion, type Hold } from './records/module-records.ts';
 import { readRunRecords, type RunRecord } from './report/run-record.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
@@ -10,6 +10,8 @@ export interface ModuleStatus {
   enabled: boolean;
   /** Switched to, but not run with success yet. */
   unproven: boolean;
+  /** It stays at this version until it is released. */
+  hold?: Hold;
   /** Why it cannot be run, one line. */
   problem?: string;
   /** Its part in the last run it took part in. */
@@ -31,13 +33,15 @@ const LOOK_BACK_RUNS = 20;
 export function readStatus(server: Server): ServerStatus {
   const records = readModuleRecords(server.paths.moduleRecords);
   const runs = readRunRecords(server.paths, LOOK_BACK_RUNS);
-  const modules = [...installedModules(server.paths).values()].map(({ name, version, index }): ModuleStatus => {
+  const modules = [...installedModules(server.paths).values()].map(({ name, version, index, entry }): ModuleStatus => {
     const lastRun = lastRunOf(name, runs);
+    const hold = records[name]?.hold;
     return {
       name,
       version,
       enabled: index.ok && index.index.enabled,
       unproven: records[name]?.unproven !== undefined,
+      ...(hold !== undefined && hold.entry === (entry ?? null) ? { hold } : {}),
       ...(index.ok ? {} : { problem: index.problem }),
       ...(lastRun === undefined ? {} : { lastRun }),
       failed: (records[name]?.failed ?? []).map(withNextTry),

@@ -1,9 +1,9 @@
 import { reasonOf } from '@homeserver/system';
-import { detectUpdates, type Detection } from './detect/detect-updates.ts';
+import { detectUpdates, type Detection, type ModuleNotice } from './detect/detect-updates.ts';
 import { OrchestratorError } from './errors.ts';
 import { lockServer, makeModulesPath } from './lock-server.ts';
 import { readModuleRecords } from './records/module-records.ts';
-import { recoverServer, type ServerRecovery } from './recover/recover-server.ts';
+import { recoverOrRefuse, recoverServer, type ServerRecovery } from './recover/recover-server.ts';
 import { collectGarbage } from './replace/collect-garbage.ts';
 import { replaceModules } from './replace/replace-modules.ts';
 import { beginReport, outcomeOf, summaryLines, toRunRecord, type CycleReport } from './report/cycle-report.ts';
@@ -12,6 +12,8 @@ import { runModules } from './run/run-modules.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
 import { syncRepository, type RepositorySettings, type SyncedRepository } from './sync/sync-repository.ts';
+import { writeAcceptedTip } from './trust/accepted-tips.ts';
+import { DEFAULT_TRUST } from './trust/trust-settings.ts';
 
 export interface UpdateOptions {
   /** Needed unless `only` is 'run'. */
@@ -22,6 +24,8 @@ export interface UpdateOptions {
   modules?: readonly string[];
   /** Try versions and pools again that failed before. */
   retry?: boolean;
+  /** Modules that may go back to a lower version, if the repository has one. */
+  allowDowngrade?: readonly string[];
   /** How long to wait for another updater; default 0. */
   waitMs?: number;
   /** Ends the cycle at the next safe point. */
@@ -65,7 +69,7 @@ export async function checkForUpdates(
   try {
     const recovery = await recoverOrRefuse(server);
     const synced = await sync(server, options);
-    return { ...detect(server, options, synced), commit: synced.commit, recovery };
+    return { ...detect(server, options, synced), commit: synced.tip.commit, recovery };
   } finally {
     lock.release();
   }
@@ -84,21 +88,12 @@ export async function recover(
   }
 }
 
-/** While something could not be brought back, nothing new is begun: it would build on an unknown state. */
-async function recoverOrRefuse(server: Server): Promise<ServerRecovery> {
-  const recovery = await recoverServer(server.paths, server.state, server.logger);
-  const [first] = recovery.failed;
-  if (first === undefined) return recovery;
-  throw new OrchestratorError('rollback-failed', `an interrupted change could not be undone: ${first}`, {
-    hint: 'look at it, then run: updater recover',
-  });
-}
-
 async function bringUpToDate(server: Server, options: UpdateOptions, report: CycleReport): Promise<void> {
   const synced = await sync(server, options);
-  report.commit = synced.commit;
+  report.commit = synced.tip.commit;
   makeModulesPath(server.paths);
   const { updates, notices } = detect(server, options, synced);
+  acceptTip(server, options, synced);
   Object.assign(report, { updates, notices });
   announce(server, report);
   if (options.signal?.aborted) return;
@@ -108,6 +103,13 @@ async function bringUpToDate(server: Server, options: UpdateOptions, report: Cyc
   Object.assign(report, { replaced, notReplaced: failed });
 }
 
+/** From now on, only what descends from this commit is accepted. */
+function acceptTip({ paths }: Server, { repository }: UpdateOptions, { tip }: SyncedRepository): void {
+  if (repository === undefined) return;
+  const at = Math.floor(Date.now() / 1000);
+  writeAcceptedTip(paths.acceptedTips, repository.url, repository.branch, { commit: tip.commit, at });
+}
+
 function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository> {
   if (options.repository === undefined || options.repository.url === '') {
     throw new OrchestratorError('usage', 'no repository is set', {
@@ -115,7 +117,7 @@ function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository>
     });
   }
   const { logger, paths } = server;
-  return syncRepository(paths.localRepo, options.repository, {
+  return syncRepository(paths, options.repository, {
     logger,
     ...(options.signal ? { signal: options.signal } : {}),
   });
@@ -124,12 +126,17 @@ function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository>
 function detect(server: Server, options: UpdateOptions, { content }: SyncedRepository): Detection {
   const installed = installedModules(server.paths);
   const broken = content.problems.map(({ name }) => name);
-  refuseUnknown(options.modules, [...installed.keys(), ...content.modules.keys(), ...broken]);
+  refuseUnknown(
+    [...(options.modules ?? []), ...(options.allowDowngrade ?? [])],
+    [...installed.keys(), ...content.modules.keys(), ...broken],
+  );
   const detection = detectUpdates({
     repository: content,
     installed,
     records: readModuleRecords(server.paths.moduleRecords),
     retry: options.retry ?? false,
+    allowDowngrade: options.allowDowngrade ?? [],
+    maxMajorJump: (options.repository?.trust ?? DEFAULT_TRUST).maxMajorJump,
     now: Math.floor(Date.now() / 1000),
   });
   const isWanted = ({ name }: { name: string }): boolean => options.modules?.includes(name) ?? true;
@@ -152,9 +159,18 @@ function announce({ logger }: Server, { updates, notices }: CycleReport): void {
     else logger.info(`Module ${name} needs update: ${fromVersion ?? 'not installed'} → ${toVersion}`);
     for (const key of unknownKeys) logger.warn(`modules/${name}/index.json: ${key}: is not known here; it is kept`);
   }
-  for (const { kind, text } of notices)
-    logger[kind === 'problem' ? 'error' : kind === 'orphaned' ? 'info' : 'warn'](text);
+  for (const { kind, text } of notices) logger[levelOf[kind]](text);
 }
+
+const levelOf: Readonly<Record<ModuleNotice['kind'], 'info' | 'warn' | 'error'>> = {
+  problem: 'error',
+  refused: 'error',
+  orphaned: 'info',
+  held: 'info',
+  older: 'warn',
+  withheld: 'warn',
+  'same-version': 'warn',
+};
 
 function runInstalled(server: Server, options: UpdateOptions, report: CycleReport, lockDescriptors: readonly number[]) {
   const installed = installedModules(server.paths);

@@ -3,19 +3,25 @@ import * as orchestrator from '../src/index.ts';
 
 it('the package offers these names', () => {
   expect(Object.keys(orchestrator).sort()).toEqual([
+    'DEFAULT_TRUST',
     'ORCHESTRATOR_VERSION',
     'OrchestratorError',
     'applyModulePermissions',
     'checkForUpdates',
     'checkModulePermissions',
+    'checkoutLastSafe',
+    'checkoutModuleVersion',
     'findRunRecord',
+    'hold',
     'isModuleName',
+    'moduleVersions',
     'openServer',
     'outcomeOf',
     'readRunRecords',
     'readStatus',
     'recover',
     'restore',
+    'unhold',
     'update',
   ]);
 });

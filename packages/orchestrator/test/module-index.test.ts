@@ -40,6 +40,7 @@ describe('a good index', () => {
       priority: 7,
       dependencies: ['nginx'],
       timeoutSeconds: 90,
+      lastSafeVersion: '1.1.0',
       configuration: { port: 80 },
       unknownKeys: [],
     });

@@ -1,4 +1,5 @@
 export { BoundedOutput } from './bounded-output.ts';
+export { checkConfiguredPath } from './check-configured-path.ts';
 export { childEnvironment, RUN_MARKER } from './child-environment.ts';
 export { freeSpace } from './disk-space.ts';
 export {

@@ -9,6 +9,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "SystemError",
       "acquireLock",
       "baseName",
+      "checkConfiguredPath",
       "childEnvironment",
       "clearInodeFlags",
       "describeClosureFailure",

@@ -8,6 +8,7 @@ export { countCalls, killAtCall } from './kill-at-every-call.ts';
 export { asOrdinaryUser } from './ordinary-user.ts';
 export { describeOnServers } from './servers/describe-on-servers.ts';
 export { startServer } from './servers/start-server.ts';
+export { createSigningKey, signWith, writeAllowedSigners } from './signing-key.ts';
 export { temporaryDirectory } from './temporary-directory.ts';
 export { describeTree, file, hardlink, link, makeTree } from './tree.ts';
 
@@ -17,4 +18,5 @@ export type { GitRepository } from './git-repository.ts';
 export type { KillOptions } from './kill-anywhere.ts';
 export type { FaultMode, SupervisedRun, SupervisionOptions } from './kill-at-every-call.ts';
 export type { Server, ServerCommandResult, ServerOptions } from './servers/start-server.ts';
+export type { SigningKey } from './signing-key.ts';
 export type { TreeNode } from './tree.ts';

@@ -6,6 +6,7 @@ export type VersionControlErrorCode =
   | 'unreachable'
   | 'damaged'
   | 'unsafe-entry'
+  | 'untrusted'
   | 'not-found'
   | 'too-large'
   | 'git-failed';

@@ -9,10 +9,15 @@ const objectId = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
  * The branch's full ref, `refs/heads/<branch>`. Stricter than `git check-ref-format`, which accepts `;` and `$(`. Throws 'bad-ref'.
  */
 export function branchRef(branch: string): string {
-  if (name.test(branch) && !forbidden.test(branch) && branch.length <= 200) return `refs/heads/${branch}`;
+  if (isRefName(branch)) return `refs/heads/${branch}`;
   throw new VersionControlError('bad-ref', `refused the branch name "${showPath(branch)}"`, {
     hint: 'a name has letters, digits and . _ / - and begins with a letter or a digit',
   });
+}
+
+/** Whether a branch or a tag may be called so. */
+export function isRefName(text: string): boolean {
+  return name.test(text) && !forbidden.test(text) && text.length <= 200;
 }
 
 /** Whether the text is a full object id: 40 (SHA-1) or 64 (SHA-256) lowercase hexadecimal digits. */

@@ -84,9 +84,19 @@ export async function answers(remote: Remote): Promise<boolean> {
   );
 }
 
-async function listRefs(remote: Remote, patterns: readonly string[]): Promise<[id: string, ref: string][]> {
+/** The tags whose names match the glob pattern, with the ids of what they name themselves. Throws 'unreachable'. */
+export async function listTags(remote: Remote, pattern: string): Promise<[id: string, tag: string][]> {
+  const refs = await listRefs(remote, [`refs/tags/${pattern}`], '--tags');
+  return refs.flatMap(([id, ref]) => (ref.endsWith('^{}') ? [] : [[id, ref.replace(/^refs\/tags\//, '')]]));
+}
+
+async function listRefs(
+  remote: Remote,
+  patterns: readonly string[],
+  kind: '--heads' | '--tags' = '--heads',
+): Promise<[id: string, ref: string][]> {
   const result = await runGit(
-    ['ls-remote', '--heads', '--quiet', '--end-of-options', remote.url.url, ...patterns],
+    ['ls-remote', kind, '--quiet', '--end-of-options', remote.url.url, ...patterns],
     limitsOf(remote),
   );
   if (result.exitCode !== 0) throw unreachable(remote, result);
@@ -97,11 +107,22 @@ async function listRefs(remote: Remote, patterns: readonly string[]): Promise<[i
     .filter(([id, ref]) => isObjectId(id) && ref !== undefined);
 }
 
-/**
- * Brings the branch, and nothing else (no tags), into the repository at `gitDirectory`, checked and on the disk. Throws
- * 'too-large', 'unreachable' when it took too long, and 'damaged' for whatever else went wrong: here or there.
- */
+/** Brings the branch, wherever it points now, and no tags: `fetchRefs`. */
 export async function fetchBranch(remote: Remote, gitDirectory: string): Promise<void> {
+  return fetchRefs(remote, gitDirectory, [remote.ref], '+');
+}
+
+/**
+ * Brings these refs, and nothing else, into the repository at `gitDirectory`, checked and on the disk; `+` lets a ref move
+ * to what is no descendant. Throws 'too-large', 'unreachable' when it took too long, and 'damaged' for whatever else went
+ * wrong: here or there.
+ */
+export async function fetchRefs(
+  remote: Remote,
+  gitDirectory: string,
+  refs: readonly string[],
+  force: '+' | '' = '',
+): Promise<void> {
   const quietly = [
     '--quiet',
     '--no-tags',
@@ -110,14 +131,12 @@ export async function fetchBranch(remote: Remote, gitDirectory: string): Promise
     '--no-recurse-submodules',
     '--no-show-forced-updates',
   ];
-  const result = await runGit(
-    ['fetch', ...quietly, '--end-of-options', remote.url.url, `+${remote.ref}:${remote.ref}`],
-    {
-      ...limitsOf(remote),
-      gitDirectory,
-      maxFileBytes: remote.maxFetchBytes,
-    },
-  );
+  const specs = refs.map((ref) => `${force}${ref}:${ref}`);
+  const result = await runGit(['fetch', ...quietly, '--end-of-options', remote.url.url, ...specs], {
+    ...limitsOf(remote),
+    gitDirectory,
+    maxFileBytes: remote.maxFetchBytes,
+  });
   if (result.exitCode === 0) return;
   const largest = removeLeftovers(gitDirectory); // A file that met its limit is as large as that.
   if (result.timedOut || result.aborted) throw unreachable(remote, result);

@@ -9,6 +9,8 @@ export interface GitOptions extends Pick<
   /** The repository; without it git runs outside of any. */
   gitDirectory?: string;
   access?: RemoteAccess;
+  /** More settings for this call, `key=value`; they stand above those of the policy. */
+  settings?: readonly string[];
   /** No file that git writes may grow larger (RLIMIT_FSIZE): a remote cannot fill the disk. */
   maxFileBytes?: number;
 }
@@ -18,9 +20,9 @@ export interface GitOptions extends Pick<
  * for one, and with it the question of whose it is.
  */
 export async function runGit(args: readonly string[], options: GitOptions = {}): Promise<CommandResult> {
-  const { gitDirectory = '/dev/null', access, maxFileBytes, ...rest } = options;
-  const settings = policyConfig.flatMap((setting) => ['-c', setting]);
-  const git = ['git', ...settings, `--git-dir=${gitDirectory}`, ...args] as [string, ...string[]];
+  const { gitDirectory = '/dev/null', access, settings = [], maxFileBytes, ...rest } = options;
+  const given = [...policyConfig, ...settings].flatMap((setting) => ['-c', setting]);
+  const git = ['git', ...given, `--git-dir=${gitDirectory}`, ...args] as [string, ...string[]];
   const limited: [string, ...string[]] =
     maxFileBytes === undefined ? git : ['prlimit', '--core=0', `--fsize=${maxFileBytes}`, ...git];
   return runCommand(limited, { ...rest, cwd: '/', env: gitEnvironment(access) });

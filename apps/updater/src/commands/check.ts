@@ -1,11 +1,11 @@
 import { checkForUpdates } from '@homeserver/orchestrator';
-import { openForReading, type CommandContext } from '../command-context.ts';
+import { openForReading, repositoryOf, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 
 /** `updater check`: what a run would replace. */
 export async function checkCommand(context: CommandContext, flags: { wait?: number }): Promise<number> {
   const { updates, notices, current, commit } = await checkForUpdates(openForReading(context), {
-    repository: { url: context.settings.repoUrl, branch: context.settings.branch },
+    repository: repositoryOf(context),
     signal: context.signal,
     waitMs: (flags.wait ?? 0) * 1000,
   });

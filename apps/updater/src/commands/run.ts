@@ -1,5 +1,5 @@
 import { outcomeOf, update, type CycleReport } from '@homeserver/orchestrator';
-import { openForChanging, type CommandContext } from '../command-context.ts';
+import { openForChanging, repositoryOf, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
 
 export interface RunFlags {
@@ -7,6 +7,8 @@ export interface RunFlags {
   module?: string[];
   retry?: boolean;
   wait?: number;
+  acceptTip?: string;
+  allowDowngrade?: string[];
 }
 
 /** `updater run`: one whole cycle. */
@@ -14,12 +16,16 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   const { server, logging } = openForChanging(context);
   try {
     const report = await update(server, {
-      repository: { url: context.settings.repoUrl, branch: context.settings.branch },
+      repository: {
+        ...repositoryOf(context),
+        ...(flags.acceptTip === undefined ? {} : { acceptTip: flags.acceptTip }),
+      },
       signal: context.signal,
       waitMs: (flags.wait ?? 0) * 1000,
       retry: flags.retry ?? false,
       ...(flags.only === undefined ? {} : { only: flags.only }),
       ...(flags.module === undefined ? {} : { modules: flags.module }),
+      ...(flags.allowDowngrade === undefined ? {} : { allowDowngrade: flags.allowDowngrade }),
     });
     const outcome = outcomeOf(report);
     if (context.json) context.answer(toJson(report), [], outcome === 'ok');

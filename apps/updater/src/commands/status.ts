@@ -39,5 +39,6 @@ function describeState(module: ModuleStatus): string {
   );
   if (module.version === undefined) return ['not installed', ...failures].join('; ');
   const own = module.enabled ? (module.unproven ? 'not proven yet' : 'ok') : 'disabled';
-  return [own, ...failures].join('; ');
+  const held = module.hold === undefined ? [] : [`held since ${formatLocalTime(module.hold.since)}`];
+  return [own, ...held, ...failures].join('; ');
 }

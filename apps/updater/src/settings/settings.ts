@@ -1,10 +1,15 @@
+import { DEFAULT_TRUST } from '@homeserver/orchestrator';
+
 /** One setting: a flag, a variable UPDATER_<NAME>, and a key of the settings file. */
 interface SettingDefinition {
+  /** In the settings file; `trust.require` stands for `{"trust": {"require": ...}}`. Default: the setting's name. */
+  key?: string;
   flag: string;
   placeholder: string;
   description: string;
-  isPath: boolean;
-  /** Undefined: there is none, or it depends on another setting. */
+  /** What it may be: a path, a whole number from 0, one of these words, or any text. */
+  kind: 'path' | 'number' | 'text' | readonly string[];
+  /** Undefined: there is none, or it depends on something else. */
   default: string | undefined;
 }
 
@@ -13,44 +18,84 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     flag: '--repo-url',
     placeholder: 'URL',
     description: 'git repository of update modules (https, ssh, file)',
-    isPath: false,
+    kind: 'text',
     default: undefined,
   },
-  branch: { flag: '--branch', placeholder: 'NAME', description: 'its branch', isPath: false, default: 'main' },
+  branch: { flag: '--branch', placeholder: 'NAME', description: 'its branch', kind: 'text', default: 'main' },
   modulesPath: {
     flag: '--modules-path',
     placeholder: 'DIR',
     description: 'parent of modules/',
-    isPath: true,
+    kind: 'path',
     default: '/var/local/lib/updates',
   },
   stateDir: {
     flag: '--state-dir',
     placeholder: 'DIR',
     description: 'lock, records and history',
-    isPath: true,
+    kind: 'path',
     default: '/var/lib/homeserver-updates',
   },
   localRepo: {
     flag: '--local-repo',
     placeholder: 'DIR',
     description: 'bare mirror of the repository (default: repo in the state directory)',
-    isPath: true,
+    kind: 'path',
     default: undefined,
   },
   backupDir: {
     flag: '--backup-dir',
     placeholder: 'DIR',
     description: 'backups and open changes',
-    isPath: true,
+    kind: 'path',
     default: '/var/backups/updates',
   },
   logFile: {
     flag: '--log-file',
     placeholder: 'FILE',
     description: 'the log',
-    isPath: true,
+    kind: 'path',
     default: '/var/log/homeserver/updates.log',
+  },
+  trustRequire: {
+    key: 'trust.require',
+    flag: '--trust-require',
+    placeholder: 'WHAT',
+    description: 'signed or none (default: signed as soon as the file of allowed signers exists)',
+    kind: ['signed', 'none'],
+    default: undefined,
+  },
+  trustAllowedSigners: {
+    key: 'trust.allowedSigners',
+    flag: '--trust-allowed-signers',
+    placeholder: 'FILE',
+    description: 'whose signatures count (see: updater trust init)',
+    kind: 'path',
+    default: DEFAULT_TRUST.allowedSigners,
+  },
+  trustRevokedSigners: {
+    key: 'trust.revokedSigners',
+    flag: '--trust-revoked-signers',
+    placeholder: 'FILE',
+    description: 'keys that do not count any more',
+    kind: 'path',
+    default: DEFAULT_TRUST.revokedSigners,
+  },
+  trustMaxMajorJump: {
+    key: 'trust.maxMajorJump',
+    flag: '--trust-max-major-jump',
+    placeholder: 'N',
+    description: 'refuse a module that goes up more major versions at once',
+    kind: 'number',
+    default: String(DEFAULT_TRUST.maxMajorJump),
+  },
+  trustMaxAgeDays: {
+    key: 'trust.maxAgeDays',
+    flag: '--trust-max-age-days',
+    placeholder: 'N',
+    description: 'warn when the repository has not moved for longer',
+    kind: 'number',
+    default: String(DEFAULT_TRUST.maxAgeDays),
   },
 };
 
@@ -63,11 +108,22 @@ export interface Settings {
   localRepo: string;
   backupDir: string;
   logFile: string;
+  /** Undefined: it depends on whether the file of allowed signers exists. */
+  trustRequire?: 'signed' | 'none';
+  trustAllowedSigners: string;
+  trustRevokedSigners: string;
+  trustMaxMajorJump: number;
+  trustMaxAgeDays: number;
 }
 
 export type SettingName = keyof Settings;
 
 export const settingNames: readonly SettingName[] = Object.keys(settingDefinitions) as SettingName[];
+
+/** Its key in the settings file. */
+export function keyOf(name: SettingName): string {
+  return settingDefinitions[name].key ?? name;
+}
 
 /** UPDATER_REPO_URL for repoUrl. */
 export function variableName(name: SettingName): string {

@@ -184,16 +184,21 @@ describe('updater run', { timeout: 30_000 }, () => {
     expect(answer.data.modules).toMatchObject([{ name: 'one' }, { name: 'two' }]);
   });
 
-  it('keeps the newer version when the repository was rewound', async () => {
+  it('refuses a repository that was rewound, and keeps the newer version also when that is accepted', async () => {
     const server = await serverFolder();
     const first = await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
     await server.repository.commit(repositoryWith({ one: { version: '1.1.0' } }));
     await server.updater('run');
     await server.repository.git('reset', '-q', '--hard', first);
-    const { exitCode, answer } = await server.answer('run');
+    const refused = await server.updater('run');
+    expect(refused.exitCode).toBe(7);
+    expect(refused.stderr).toMatch(/does not descend from .*\n.*updater run --accept-tip [0-9a-f]{12}\n/);
+    const { exitCode, answer } = await server.answer('run', '--accept-tip', first);
     expect(exitCode).toBe(0);
     expect(answer.data.notices).toMatchObject([{ name: 'one', kind: 'older' }]);
     expect(server.index()).toEqual({ one: '1.1.0' });
+    expect((await server.updater('run', '--allow-downgrade', 'one')).exitCode).toBe(0);
+    expect(server.index()).toEqual({ one: '1.0.0' });
   });
 
   it('takes a repository without any module for what it is', async () => {

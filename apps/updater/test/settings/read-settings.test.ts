@@ -31,6 +31,10 @@ describe('readSettings', () => {
       localRepo: '/var/lib/homeserver-updates/repo',
       backupDir: '/var/backups/updates',
       logFile: '/var/log/homeserver/updates.log',
+      trustAllowedSigners: '/etc/homeserver-updates/allowed_signers',
+      trustRevokedSigners: '/etc/homeserver-updates/revoked_signers',
+      trustMaxMajorJump: 10,
+      trustMaxAgeDays: 180,
     });
     expect(readSettings({ config: settingsFile({}), stateDir: '/elsewhere' }, {}).localRepo).toBe('/elsewhere/repo');
   });
@@ -39,6 +43,18 @@ describe('readSettings', () => {
     const config = settingsFile({});
     expect(readSettings({ config }, { UPDATER_STATE_DIR: '' }).stateDir).toBe('/var/lib/homeserver-updates');
     expect(() => readSettings({ config, stateDir: '' }, {})).toThrow('--state-dir: is empty');
+  });
+
+  it('reads what stands in an object, and numbers', () => {
+    const config = settingsFile({ trust: { require: 'none', maxAgeDays: 30 } });
+    expect(readSettings({ config }, {})).toMatchObject({ trustRequire: 'none', trustMaxAgeDays: 30 });
+    expect(readSettings({ config, trustMaxAgeDays: '7' }, { UPDATER_TRUST_REQUIRE: 'signed' })).toMatchObject({
+      trustRequire: 'signed',
+      trustMaxAgeDays: 7,
+    });
+    expect(() => readSettings({ config, trustMaxAgeDays: 'soon' }, {})).toThrow(
+      '--trust-max-age-days: must be a whole number, not "soon"',
+    );
   });
 
   it('makes a relative path of a flag absolute from where it was typed', () => {
@@ -52,6 +68,17 @@ describe('a settings file that is wrong', { timeout: 30_000 }, () => {
     ['a value of another type', { branch: 7 }, /: branch: must be a text\n$/],
     ['an empty value', { branch: '' }, /: branch: must be a text\n$/],
     ['a relative path', { stateDir: 'state' }, /: stateDir: must be an absolute path\n$/],
+    [
+      'a word that it does not know',
+      { trust: { require: 'maybe' } },
+      /: trust\.require: must be signed or none, not "maybe"\n$/,
+    ],
+    ['a text for a number', { trust: { maxAgeDays: '30' } }, /: trust\.maxAgeDays: must be a number\n$/],
+    [
+      'an unknown key in an object',
+      { trust: { requires: 'none' } },
+      /: trust\.requires: is not a setting\n {2}did you mean "trust\.require"\?\n$/,
+    ],
     ['no object', [], /: must be a JSON object\n$/],
     ['no JSON', '{"branch": ', /^updater: cannot read the settings file .*config\.json: .*JSON.*\n$/],
   ])('with %s ends the program with 2 and names file and key', async (_, content, message) => {

@@ -1,6 +1,6 @@
 import { formatLocalTime, showPath } from '@homeserver/system';
-import { compareVersions } from '@homeserver/version-control';
-import { nextTry, type ModuleRecords } from '../records/module-records.ts';
+import { compareVersions, parseVersion } from '@homeserver/version-control';
+import { nextTry, type Hold, type ModuleRecords } from '../records/module-records.ts';
 import type { InstalledModule } from '../store/installed-modules.ts';
 import { parseStoreEntry, storeEntryName } from '../store/store-entry.ts';
 import type { RepositoryContent, RepositoryModule } from './read-repository.ts';
@@ -22,7 +22,7 @@ export interface ModuleUpdate {
 /** What was found out about a module that is not replaced, for people. */
 export interface ModuleNotice {
   name: string;
-  kind: 'problem' | 'older' | 'orphaned' | 'withheld' | 'same-version';
+  kind: 'problem' | 'refused' | 'older' | 'orphaned' | 'withheld' | 'held' | 'same-version';
   text: string;
 }
 
@@ -39,6 +39,10 @@ export interface DetectionInput {
   records: ModuleRecords;
   /** Try versions again that failed here before. */
   retry: boolean;
+  /** Modules that may go back to a lower version. */
+  allowDowngrade: readonly string[];
+  /** A major version may go up by as much, and no more. */
+  maxMajorJump: number;
   /** Unix seconds. */
   now: number;
 }
@@ -72,8 +76,14 @@ function detectOne(module: RepositoryModule, input: DetectionInput, detection: D
   // Never taken for version 0: what is there may be newer than it can say.
   if (here?.version === undefined && here?.index.ok === false) return notice('problem', here.index.problem);
   const order = here?.version === undefined ? 1 : compareVersions(toVersion, here.version);
-  if (order < 0)
-    return notice('older', `${name} is ${here?.version} here, and only ${toVersion} in the repository; it is kept`);
+  const hold = holdOf(here, input.records);
+  if (order !== 0 && hold !== undefined)
+    return notice('held', `${name} is held at ${hold.version}; ${toVersion} waits for: updater unhold ${name}`);
+  if (order < 0 && !input.allowDowngrade.includes(name))
+    return notice(
+      'older',
+      `${name} is ${here?.version} here, and only ${toVersion} in the repository; it is kept (--allow-downgrade ${name})`,
+    );
   if (order === 0) {
     detection.current.push(name);
     const tree = here?.entry === undefined ? undefined : parseStoreEntry(here.entry)?.tree;
@@ -92,6 +102,11 @@ function detectOne(module: RepositoryModule, input: DetectionInput, detection: D
     const text = `${name} ${toVersion} is not installed: modules/${name} is somebody's own link to ${showPath(here.elsewhere)}`;
     return notice('withheld', `${text}; it is kept`);
   }
+  const jump = here?.version === undefined ? 0 : majorOf(toVersion) - majorOf(here.version);
+  if (jump > input.maxMajorJump) {
+    const text = `${name} ${toVersion} is refused: ${here?.version} is here, and no module goes up ${jump} major versions at once`;
+    return notice('refused', `${text} (trust.maxMajorJump is ${input.maxMajorJump})`);
+  }
   const failure = (input.records[name]?.failed ?? []).find((one) => treeId.startsWith(one.tree));
   if (failure !== undefined && !input.retry) {
     const when = nextTry(failure);
@@ -105,6 +120,16 @@ function detectOne(module: RepositoryModule, input: DetectionInput, detection: D
     }
   }
   detection.updates.push(updateOf(module, here));
+}
+
+/** A hold counts for the version that was there when it was made. */
+function holdOf(here: InstalledModule | undefined, records: ModuleRecords): Hold | undefined {
+  const hold = here === undefined ? undefined : records[here.name]?.hold;
+  return hold !== undefined && hold.entry === (here?.entry ?? null) ? hold : undefined;
+}
+
+function majorOf(version: string): number {
+  return parseVersion(version)?.major ?? 0;
 }
 
 function updateOf({ name, treeId, index }: RepositoryModule, here: InstalledModule | undefined): ModuleUpdate {

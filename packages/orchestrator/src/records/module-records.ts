@@ -26,8 +26,18 @@ export interface FailedVersion {
   error: string;
 }
 
+/** A version that the owner wants to stay. */
+export interface Hold {
+  version: string;
+  /** The store entry that is held; null for a plain directory. A hold on another one than is installed means nothing. */
+  entry: string | null;
+  /** Unix seconds. */
+  since: number;
+}
+
 export interface ModuleRecord {
   unproven?: Unproven;
+  hold?: Hold;
   failed?: FailedVersion[];
 }
 
@@ -46,11 +56,16 @@ const failed: z.ZodType<FailedVersion> = z.strictObject({
   last_failure: z.number(),
   error: z.string(),
 });
+const hold: z.ZodType<Hold> = z.strictObject({ version: z.string(), entry: z.string().nullable(), since: z.number() });
 const schema: z.ZodType<{ format: 1; modules: ModuleRecords }> = z.strictObject({
   format: z.literal(1),
   modules: z.record(
     z.string(),
-    z.strictObject({ unproven: unproven.exactOptional(), failed: z.array(failed).exactOptional() }),
+    z.strictObject({
+      unproven: unproven.exactOptional(),
+      hold: hold.exactOptional(),
+      failed: z.array(failed).exactOptional(),
+    }),
   ),
 });
 
@@ -88,7 +103,7 @@ export function setDamagedRecordsAside(file: string): string | undefined {
 /** Durable before it returns. Empty records are left out. */
 export function writeModuleRecords(file: string, records: ModuleRecords): void {
   const kept = Object.entries(records).filter(
-    ([, record]) => record.unproven !== undefined || (record.failed?.length ?? 0) > 0,
+    ([, record]) => record.unproven !== undefined || record.hold !== undefined || (record.failed?.length ?? 0) > 0,
   );
   writeJsonDurably(file, { format: 1, modules: Object.fromEntries(kept) });
 }

@@ -1,12 +1,14 @@
 import fs from 'node:fs';
 import type { StateManager } from '@homeserver/state-manager';
 import { makeDirectoryDurably, type Logger } from '@homeserver/system';
+import { OrchestratorError } from '../errors.ts';
 import { readModuleRecords, setDamagedRecordsAside } from '../records/module-records.ts';
 import { recoverReplace } from '../replace/recover-replace.ts';
 import { collectGarbage } from '../replace/collect-garbage.ts';
 import { rollBackModule } from '../replace/roll-back-module.ts';
 import { writeGlobalIndex } from '../report/global-index.ts';
 import { UNFINISHED_STARTS_ALLOWED } from '../run/unproven-starts.ts';
+import type { Server } from '../server.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { describeRecovery } from './describe-recovery.ts';
 
@@ -46,6 +48,16 @@ export async function recoverServer(paths: ServerPaths, state: StateManager, log
   for (const line of recovery.recovered) logger.warn(`Recovered from an interruption: ${line}`);
   for (const line of recovery.failed) logger.error(`Could not recover: ${line}`);
   return recovery;
+}
+
+/** `recoverServer`, for who is going to begin something new: while something could not be brought back, it would build on an unknown state. */
+export async function recoverOrRefuse({ paths, state, logger }: Server): Promise<ServerRecovery> {
+  const recovery = await recoverServer(paths, state, logger);
+  const [first] = recovery.failed;
+  if (first === undefined) return recovery;
+  throw new OrchestratorError('rollback-failed', `an interrupted change could not be undone: ${first}`, {
+    hint: 'look at it, then run: updater recover',
+  });
 }
 
 /** A version whose first runs did not come to an end even twice is taken for one that takes the machine down. */

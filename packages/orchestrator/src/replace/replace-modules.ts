@@ -37,7 +37,7 @@ interface Plan {
 /**
  * Brings every update onto the server: intent, stage, sync, switch, index; one intent and one sync for the whole batch.
  * Content comes from git objects. A module that cannot be replaced fails alone. When this returns, the replaced modules
- * are durable, and marked as unproven until their first success.
+ * are durable, and marked as unproven until their first success. With `hold` they are held from the same instant on.
  */
 export async function replaceModules(
   paths: ServerPaths,
@@ -45,6 +45,7 @@ export async function replaceModules(
   updates: readonly ModuleUpdate[],
   installed: ReadonlyMap<string, InstalledModule>,
   logger: Logger,
+  options: { hold?: boolean } = {},
 ): Promise<Replacement> {
   if (updates.length === 0) return { replaced: [], failed: [] };
   prepareDirectories(paths);
@@ -63,7 +64,7 @@ export async function replaceModules(
   const switches = staged.map((one) => one.switch);
   if (staged.length < planned.length) writeReplaceIntent(paths.replaceIntent, { ...intent, switches });
 
-  markUnproven(paths, staged);
+  remember(paths, staged, options.hold ?? false);
   switchModules(paths, { ...intent, switches });
   removeReplaceIntent(paths.replaceIntent);
   collectGarbage(paths);
@@ -187,9 +188,18 @@ function isInStore(paths: ServerPaths, update: ModuleUpdate): boolean {
   }
 }
 
-function markUnproven(paths: ServerPaths, staged: readonly Plan[]): void {
+/** Before the switch: a hold says which entry it is for, and means nothing until that is installed. */
+function remember(paths: ServerPaths, staged: readonly Plan[], isHeld: boolean): void {
   const records = readModuleRecords(paths.moduleRecords);
-  for (const { update, unproven } of staged)
-    if (unproven !== undefined) records[update.name] = { ...records[update.name], unproven };
+  const since = Math.floor(Date.now() / 1000);
+  for (const { update, unproven } of staged) {
+    const { hold, ...rest } = records[update.name] ?? {};
+    records[update.name] = {
+      ...rest,
+      ...(hold?.entry === update.entry ? { hold } : {}),
+      ...(unproven === undefined ? {} : { unproven }),
+      ...(isHeld ? { hold: { version: update.toVersion, entry: update.entry, since } } : {}),
+    };
+  }
   writeModuleRecords(paths.moduleRecords, records);
 }

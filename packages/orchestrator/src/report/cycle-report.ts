@@ -51,7 +51,7 @@ export function outcomeOf(report: CycleReport): CycleOutcome {
   if (stopped) return 'stopped';
   const isFailed =
     notReplaced.length > 0 ||
-    notices.some((notice) => notice.kind === 'problem') ||
+    notices.some(({ kind }) => kind === 'problem' || kind === 'refused') ||
     outcomes.some((one) => one.status !== 'succeeded' || one.reverted.length > 0);
   return isFailed ? 'failed' : 'ok';
 }

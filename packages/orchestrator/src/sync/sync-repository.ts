@@ -2,48 +2,69 @@ import { openMirror, showUrl, syncMirror, VersionControlError, type Mirror } fro
 import type { Logger } from '@homeserver/system';
 import { OrchestratorError } from '../errors.ts';
 import { readRepository, type RepositoryContent } from '../detect/read-repository.ts';
+import type { ServerPaths } from '../server-paths.ts';
+import { readAcceptedTip } from '../trust/accepted-tips.ts';
+import { checkTip, requiredSigners, type TrustedTip } from '../trust/check-tip.ts';
+import { DEFAULT_TRUST, type TrustSettings } from '../trust/trust-settings.ts';
 
 export interface RepositorySettings {
   url: string;
   branch: string;
+  /** Default: signatures are required once /etc/homeserver-updates/allowed_signers exists. */
+  trust?: TrustSettings;
+  /** A tip that the owner accepts although it does not descend from the last one. */
+  acceptTip?: string;
 }
 
 export interface SyncedRepository {
   mirror: Mirror;
-  commit: string;
+  tip: TrustedTip;
   /** False when the mirror had the tip already. */
   fetched: boolean;
   content: RepositoryContent;
 }
 
 /**
- * Brings the mirror up to the remote's tip and reads what that commit offers. Nothing of the server is changed. Throws
- * OrchestratorError: 'unreachable' (also for a damaged repository), 'untrusted' (an unsafe URL or tree), 'usage'.
+ * Brings the mirror up to the remote's tip, decides whether that commit may be used, and only then reads what it offers.
+ * Nothing of the server is changed. Throws OrchestratorError: 'unreachable' (also for a damaged repository), 'untrusted' (an
+ * unsafe URL or tree, a tip that may not be used), 'usage'.
  */
 export async function syncRepository(
-  directory: string,
+  paths: Pick<ServerPaths, 'localRepo' | 'acceptedTips'>,
   settings: RepositorySettings,
   options: { logger: Logger; signal?: AbortSignal },
 ): Promise<SyncedRepository> {
-  options.logger.info(`Repository: ${showUrl(settings.url)} (branch ${settings.branch})`);
-  const mirror = openMirror({ directory, logger: options.logger });
+  const { url, branch, acceptTip, trust = DEFAULT_TRUST } = settings;
+  options.logger.info(`Repository: ${showUrl(url)} (branch ${branch})`);
+  const mirror = openMirror({ directory: paths.localRepo, logger: options.logger });
   try {
+    const accepted = acceptTip === undefined ? readAcceptedTip(paths.acceptedTips, url, branch) : undefined;
     const { commit, fetched } = await syncMirror(mirror, {
-      ...settings,
+      url,
+      branch,
+      plainHttp: requiredSigners(trust) !== undefined,
       ...(options.signal ? { signal: options.signal } : {}),
     });
     options.logger.debug(`The repository is at ${commit}${fetched ? '' : ', as before'}`);
-    return { mirror, commit, fetched, content: await readRepository(mirror, commit) };
+    const tip = await checkTip(mirror, { commit, trust, accepted, acceptTip, now: Math.floor(Date.now() / 1000) });
+    for (const warning of tip.warnings) options.logger.warn(warning);
+    return { mirror, tip, fetched, content: await readRepository(mirror, commit) };
   } catch (error) {
     throw explain(error, options.signal);
   }
 }
 
-function explain(error: unknown, signal: AbortSignal | undefined): unknown {
+/** As one of ours; `signal` tells whether somebody stopped it. */
+export function explain(error: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted)
     return new OrchestratorError('stopped', 'stopped while asking the repository; nothing was touched');
   if (!(error instanceof VersionControlError)) return error;
-  const codes = { 'bad-url': 'untrusted', 'unsafe-entry': 'untrusted', 'bad-ref': 'usage' } as const;
+  const codes = {
+    'bad-url': 'untrusted',
+    'unsafe-entry': 'untrusted',
+    untrusted: 'untrusted',
+    'bad-ref': 'usage',
+  } as const;
   const code = error.code in codes ? codes[error.code as keyof typeof codes] : 'unreachable';
   return new OrchestratorError(code, error.message, {
     cause: error,

@@ -37,6 +37,8 @@ function detect(
     installed: new Map(installed ? [['web', installed]] : []),
     records: {},
     retry: false,
+    allowDowngrade: [],
+    maxMajorJump: 10,
     now,
     ...rest,
   });
@@ -81,7 +83,11 @@ it.each([
   const { updates, notices, current } = detect(remote, here(local));
   expect([updates, current]).toEqual([[], []]);
   expect(notices).toEqual([
-    { name: 'web', kind: 'older', text: `web is ${local} here, and only ${remote} in the repository; it is kept` },
+    {
+      name: 'web',
+      kind: 'older',
+      text: `web is ${local} here, and only ${remote} in the repository; it is kept (--allow-downgrade web)`,
+    },
   ]);
 });
 
@@ -205,4 +211,33 @@ it('a failure from the future, after the clock was set back, does not hold a ver
 
 it('says nothing of what failed when it is not going to be installed anyway', () => {
   expect(detect('2.0.0', here('2.0.0'), failedBefore(4, 0)).notices).toEqual([]);
+});
+
+it('a lower version is taken when the owner says so', () => {
+  expect(detect('1.0.0', here('2.0.0'), { allowDowngrade: ['web'] }).updates).toMatchObject([
+    { name: 'web', fromVersion: '2.0.0', toVersion: '1.0.0' },
+  ]);
+});
+
+it('a version that goes up too many major versions at once is refused, by name; as many as are allowed are fine', () => {
+  const { updates, notices } = detect('999.0.0', here('1.4.0', otherTree));
+  expect(updates).toEqual([]);
+  expect(notices).toEqual([
+    { name: 'web', kind: 'refused', text: expect.stringMatching(/^web 999\.0\.0 is refused: 1\.4\.0 is here, .*998/) },
+  ]);
+  expect(detect('11.0.0', here('1.4.0', otherTree)).updates).toHaveLength(1);
+  expect(detect('999.0.0', here('1.4.0', otherTree), { maxMajorJump: 1000 }).updates).toHaveLength(1);
+});
+
+it('a held version stays, whatever is offered, until it is released', () => {
+  const held = here('1.0.0', otherTree);
+  const hold = { version: '1.0.0', entry: held.entry ?? null, since: now };
+  const { updates, notices } = detect('1.1.0', held, { records: { web: { hold } }, retry: true });
+  expect([updates, notices]).toEqual([
+    [],
+    [{ name: 'web', kind: 'held', text: 'web is held at 1.0.0; 1.1.0 waits for: updater unhold web' }],
+  ]);
+  // The hold of another version than is installed means nothing.
+  const other = { ...hold, entry: 'web@0.9.0-cccccccccccc' };
+  expect(detect('1.1.0', held, { records: { web: { hold: other } } }).updates).toHaveLength(1);
 });

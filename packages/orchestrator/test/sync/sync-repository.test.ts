@@ -8,21 +8,20 @@ import { module, refusal, scene } from '../support.ts';
 
 it('fetches once, and then only what is new', async () => {
   const { repository, publish, server } = await scene();
-  const sync = () =>
-    syncRepository(server.paths.localRepo, { url: repository.url, branch: 'main' }, { logger: silentLogger });
+  const sync = () => syncRepository(server.paths, { url: repository.url, branch: 'main' }, { logger: silentLogger });
   const first = await publish({ web: module('1.0.0') });
-  expect(await sync()).toMatchObject({ commit: first, fetched: true });
-  expect(await sync()).toMatchObject({ commit: first, fetched: false });
+  expect(await sync()).toMatchObject({ tip: { commit: first, signed: false }, fetched: true });
+  expect(await sync()).toMatchObject({ tip: { commit: first }, fetched: false });
   const second = await publish({ web: module('1.1.0') });
-  const { commit, content } = await sync();
-  expect([commit, content.modules.get('web')?.index.schemaVersion]).toEqual([second, '1.1.0']);
+  const { tip, content } = await sync();
+  expect([tip.commit, content.modules.get('web')?.index.schemaVersion]).toEqual([second, '1.1.0']);
 });
 
 it('takes a repository that holds nothing but odd things, and offers nothing', async () => {
   const { repository, server } = await scene();
   await repository.commit({ modules: { 'to-etc': link('/etc'), 'README.md': '' } });
   const { content } = await syncRepository(
-    server.paths.localRepo,
+    server.paths,
     { url: repository.url, branch: 'main' },
     { logger: silentLogger },
   );
@@ -37,7 +36,7 @@ it.each<[string, string, string, Error]>([
   const { repository, server, publish } = await scene();
   await publish({ web: module('1.0.0') });
   await expect(
-    syncRepository(server.paths.localRepo, { url: url || repository.url, branch }, { logger: silentLogger }),
+    syncRepository(server.paths, { url: url || repository.url, branch }, { logger: silentLogger }),
   ).rejects.toThrow(error);
 });
 
@@ -48,7 +47,7 @@ it("a mirror directory that is somebody else's is refused, and left alone", asyn
   const file = path.join(server.paths.localRepo, 'notes.txt');
   fs.writeFileSync(file, 'mine');
   await expect(
-    syncRepository(server.paths.localRepo, { url: repository.url, branch: 'main' }, { logger: silentLogger }),
+    syncRepository(server.paths, { url: repository.url, branch: 'main' }, { logger: silentLogger }),
   ).rejects.toThrow(refusal('unreachable', /holds something else/));
   expect(fs.readdirSync(server.paths.localRepo)).toEqual(['notes.txt']);
 });
