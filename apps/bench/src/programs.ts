@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { childEnvironment, runCommand, type CommandResult } from '@homeserver/system';
+import { ensureDebianPackages } from '@homeserver/test-support';
 
 /** What is measured beside us or with it, by the name of the program, and the Debian package that has it. */
 const packageOf = {
@@ -47,18 +47,9 @@ export function packagesOf(programs: Iterable<Program>): string[] {
   return [...new Set([...programs].map((program) => packageOf[program]))];
 }
 
-/** Installs what is missing with apt, where that is possible: as root on Debian. Says what it does; a failure only is told. */
+/** Installs what is missing with apt, where that is possible: as root on Debian. Says what it does. */
 export async function installPrograms(missing: readonly Program[], say: (line: string) => void): Promise<void> {
-  const packages = packagesOf(missing);
-  if (packages.length === 0 || process.getuid?.() !== 0 || !isExecutable('/usr/bin/apt-get')) return;
-  say(`Installing ${packages.join(', ')} (apt-get) ...`);
-  await apt('update');
-  const { exitCode, stderr } = await apt('install', '--yes', '--no-install-recommends', ...packages);
-  if (exitCode !== 0) say(`apt-get could not: ${stderr.toString().trim().split('\n').at(-1)}`);
-}
-
-function apt(...args: string[]): Promise<CommandResult> {
-  return runCommand(['/usr/bin/apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], {
-    env: childEnvironment({ DEBIAN_FRONTEND: 'noninteractive' }),
-  });
+  if (missing.length === 0 || process.getuid?.() !== 0) return;
+  say(`Installing ${packagesOf(missing).join(', ')} ...`);
+  await ensureDebianPackages(packagesOf(missing));
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { createRepository } from '@homeserver/test-support';
 import type { Bench } from '../bench.ts';
 import type { Command } from '../time-command.ts';
 
@@ -14,24 +15,19 @@ const mainOf = {
   'index.py': `def main(args):\n    return {"success": True, "changed": False}\n`,
 } as const;
 
-/** A git repository with this many modules, each an index.json and a main that does nothing. */
+/** A git repository with this many modules, each an index.json and a main that does nothing; its URL. */
 export async function moduleRepository(bench: Bench, modules: number, main: keyof typeof mainOf): Promise<string> {
-  const directory = bench.freshDirectory('repository');
-  fs.writeFileSync(path.join(directory, 'index.json'), indexOf({ schema_version: '1.0.0', channel: 'stable' }));
-  for (let number = 1; number <= modules; number += 1) {
-    const name = `module-${String(number).padStart(4, '0')}`;
-    const module = path.join(directory, 'modules', name);
-    fs.mkdirSync(module, { recursive: true });
-    const metadata = { schema_version: '1.0.0', name, description: 'Changes nothing', enabled: true };
-    fs.writeFileSync(path.join(module, 'index.json'), indexOf(metadata));
-    fs.writeFileSync(path.join(module, main), mainOf[main]);
-  }
-  const git = (...args: string[]): Promise<void> =>
-    bench.run({ argv: ['git', '-C', directory, '-c', 'user.name=M', '-c', 'user.email=m@example.org', ...args] });
-  await git('init', '--quiet', '--initial-branch=main');
-  await git('add', '--all');
-  await git('commit', '--quiet', '--message=modules that do nothing');
-  return `file://${directory}`;
+  const names = Array.from({ length: modules }, (_, at) => `module-${String(at + 1).padStart(4, '0')}`);
+  const repository = await createRepository(bench.fresh('repository'));
+  await repository.commit({
+    'index.json': indexOf({ schema_version: '1.0.0', channel: 'stable' }),
+    modules: Object.fromEntries(names.map((name) => [name, { 'index.json': moduleIndex(name), [main]: mainOf[main] }])),
+  });
+  return repository.url;
+}
+
+function moduleIndex(name: string): string {
+  return indexOf({ schema_version: '1.0.0', name, description: 'Changes nothing', enabled: true });
 }
 
 function indexOf(metadata: object): string {

@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import path from 'node:path';
+import type { BackupRequest } from '@homeserver/state-manager';
 import type { Bench } from '../bench.ts';
 import type { Command } from '../time-command.ts';
 
@@ -8,7 +10,7 @@ const built = path.resolve(import.meta.dirname, '../../dist');
 
 /** A backup directory of ours with the state directory that belongs to it. */
 export interface Backups {
-  backUp(tree: string, slot?: string): Command;
+  backUp(request: BackupRequest, slot?: string): Command;
   /** Puts the tree back at its own place. */
   restore(slot?: string): Command;
   readonly backupDir: string;
@@ -24,7 +26,11 @@ export function newBackups(bench: Bench): Backups {
   return {
     backupDir,
     stateDir,
-    backUp: (tree, slot = 'bench') => run('back-up.js', slot, tree),
+    backUp: (request, slot = 'bench') => {
+      const file = bench.fresh('request.json');
+      fs.writeFileSync(file, JSON.stringify(request));
+      return run('back-up.js', slot, file);
+    },
     restore: (slot = 'bench') => run('restore.js', slot),
   };
 }

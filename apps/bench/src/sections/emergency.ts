@@ -38,6 +38,6 @@ async function manyBackups(bench: Bench): Promise<string> {
   const live = bench.freshDirectory('live');
   fs.writeFileSync(path.join(live, 'settings'), 'port = 443\n');
   const backups = newBackups(bench);
-  for (let slot = 1; slot <= BACKUPS; slot += 1) await bench.run(backups.backUp(live, `module-${slot}`));
+  for (let slot = 1; slot <= BACKUPS; slot += 1) await bench.run(backups.backUp({ files: [live] }, `module-${slot}`));
   return backups.backupDir;
 }

@@ -27,7 +27,7 @@ export function existingBackups(bench: Bench): Promise<ExistingBackups> {
     const ours = newBackups(bench);
     const restic = bench.has('restic') ? await resticRepository(bench) : undefined;
     const borg = bench.has('borg') ? await borgRepository(bench) : undefined;
-    const all = [copy(tree.path, plain), copy(tree.path, linked), ours.backUp(tree.path)];
+    const all = [copy(tree.path, plain), copy(tree.path, linked), ours.backUp({ files: [tree.path] })];
     for (const command of all) await bench.run(command);
     for (const repository of [restic, borg]) if (repository) await bench.run(repository.backUp(tree.path));
     return { tree, plain, linked, ours, restic, borg };
@@ -51,7 +51,7 @@ export function secondBackups(bench: Bench, existing: ExistingBackups): Contende
     },
     { name: 'restic', needs: ['restic'], prepare: () => demand(restic).backUp(tree.path) },
     { name: 'borg', needs: ['borg'], prepare: () => demand(borg).backUp(tree.path) },
-    { name: OURS, prepare: () => ours.backUp(tree.path) },
+    { name: OURS, prepare: () => ours.backUp({ files: [tree.path] }) },
   ];
 }
 

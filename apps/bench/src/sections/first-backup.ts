@@ -18,19 +18,14 @@ export const firstBackup: Section = {
     const small = await smallFiles(bench);
     const web = await webApplication(bench);
     return [
-      ...(await measureTree(bench, small, 'T1', repositories(bench, small))),
-      // T3 holds the same files several times, and these two would store them once.
+      ...(await measureTree(bench, small, 'T1', archivers(bench, small))),
+      // T3 holds the same files several times, and restic and borg would store them once.
       ...(await measureTree(bench, web, 'T3', [])),
     ];
   },
 };
 
-async function measureTree(
-  bench: Bench,
-  tree: Tree,
-  short: string,
-  repositoriesOfPeers: readonly Contender[],
-): Promise<Finding[]> {
+async function measureTree(bench: Bench, tree: Tree, short: string, others: readonly Contender[]): Promise<Finding[]> {
   const source = { path: tree.path, digest: digestOfTree(tree.path) };
   const race = await bench.race({
     id: `first-${short.toLowerCase()}`,
@@ -40,13 +35,12 @@ async function measureTree(
     bytesPerRun: tree.bytes,
     contenders: [
       ...copiers.map((program) => copying(bench, source, program)),
-      { name: '`tar -cf`', needs: ['tar'], prepare: () => tar(tree.path, bench.fresh('archive')) },
-      ...repositoriesOfPeers,
-      { name: OURS, prepare: () => newBackups(bench).backUp(tree.path) },
+      ...others,
+      { name: OURS, prepare: () => newBackups(bench).backUp({ files: [tree.path] }) },
       {
         name: OURS_WITHOUT_SYNCS,
         needs: ['strace'],
-        prepare: () => withoutSyncs(newBackups(bench).backUp(tree.path)),
+        prepare: () => withoutSyncs(newBackups(bench).backUp({ files: [tree.path] })),
       },
     ],
   });
@@ -66,8 +60,9 @@ async function measureTree(
   ];
 }
 
-function repositories(bench: Bench, tree: Tree): Contender[] {
+function archivers(bench: Bench, tree: Tree): Contender[] {
   return [
+    { name: '`tar -cf`', needs: ['tar'], prepare: () => tar(tree.path, bench.fresh('archive')) },
     { name: 'restic', needs: ['restic'], prepare: async () => (await resticRepository(bench)).backUp(tree.path) },
     { name: 'borg', needs: ['borg'], prepare: async () => (await borgRepository(bench)).backUp(tree.path) },
   ];

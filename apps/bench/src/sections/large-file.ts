@@ -43,7 +43,7 @@ export const largeFileBackup: Section = {
         prepare: () => {
           const backups = newBackups(bench);
           backupDir = backups.backupDir;
-          return backups.backUp(tree.path);
+          return backups.backUp({ files: [tree.path] });
         },
         discard: () => remove(backupDir),
       };

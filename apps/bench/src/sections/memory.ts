@@ -43,8 +43,18 @@ export const memoryOfMany: Section = {
 
 async function ours(bench: Bench, tree: Tree, short: string, limit: number | undefined): Promise<Finding[]> {
   const backups = newBackups(bench);
-  const first = await peak(bench, `memory of a first backup of ${short}`, backups.backUp(tree.path), limit);
-  const second = await peak(bench, `memory of a second backup of ${short}`, backups.backUp(tree.path), limit);
+  const first = await peak(
+    bench,
+    `memory of a first backup of ${short}`,
+    backups.backUp({ files: [tree.path] }),
+    limit,
+  );
+  const second = await peak(
+    bench,
+    `memory of a second backup of ${short}`,
+    backups.backUp({ files: [tree.path] }),
+    limit,
+  );
   takeAway(bench, tree.path);
   return [first, second, await peak(bench, `memory of a full restore of ${short}`, backups.restore(), limit)];
 }
