@@ -53,9 +53,10 @@ const recordSchema = z.object({ format: z.literal(1), path: z.string(), id: z.st
 export function openBackupDirectory(backupDir: string, stateDir: string | undefined): void {
   const { recordFile, isRecorded } = readRecord(backupDir, stateDir);
   checkOwnership(backupDir, isRecorded);
-  const identity = checkBackupDirectory(backupDir, stateDir);
-  const id = identity ?? randomBytes(8).toString('hex');
-  if (identity === undefined) writeJsonDurably(identityFileOf(backupDir), { format: 1, id });
+  checkBackupDirectory(backupDir, stateDir);
+  const known = readIdentity(backupDir);
+  const id = known ?? randomBytes(8).toString('hex');
+  if (known === undefined) writeJsonDurably(identityFileOf(backupDir), { format: 1, id });
   if (recordFile !== undefined && !isRecorded) {
     makeDirectoryDurably(path.dirname(recordFile), { mode: 0o700 });
     writeJsonDurably(recordFile, { format: 1, path: backupDir, id });
@@ -63,14 +64,17 @@ export function openBackupDirectory(backupDir: string, stateDir: string | undefi
 }
 
 /**
- * For those who only look: "no backups" must not be read off an empty mount point either. Returns the directory's id, undefined
- * for a new one; touches nothing. Throws 'wrong-backup-dir'.
+ * For those who only look: "no backups" must not be read off an empty mount point either. Touches nothing. Throws
+ * 'wrong-backup-dir'.
  */
-export function checkBackupDirectory(backupDir: string, stateDir: string | undefined): string | undefined {
+export function checkBackupDirectory(backupDir: string, stateDir: string | undefined): void {
   const { recordFile, record, isRecorded } = readRecord(backupDir, stateDir);
-  const id = readJson(identityFileOf(backupDir), identitySchema)?.id;
-  if (isRecorded && id !== record?.id) throw wrongDirectory(backupDir, recordFile as string);
-  return id;
+  if (!isRecorded || readIdentity(backupDir) === record?.id) return;
+  throw wrongDirectory(backupDir, recordFile as string);
+}
+
+function readIdentity(backupDir: string): string | undefined {
+  return readJson(identityFileOf(backupDir), identitySchema)?.id;
 }
 
 function readRecord(
