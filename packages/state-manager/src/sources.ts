@@ -49,10 +49,10 @@ export async function verifyState(captured: Captured, directory: string): Promis
  */
 export async function restoreState(captured: Captured, context: RestoreContext): Promise<SourceReport> {
   const waiting: PreparedRestore[] = [];
-  for (const [source, part] of chosen(captured)) waiting.push(await source.prepare(part, context));
-  const touched = waiting.flatMap((one) => one.touches);
   const total = emptyReport();
   try {
+    for (const [source, part] of chosen(captured)) waiting.push(await source.prepare(part, context));
+    const touched = waiting.flatMap((one) => one.touches);
     for (const one of waiting) await one.letGo?.(touched);
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       addTo(total, await next.apply());

@@ -51,7 +51,7 @@ export interface PreparedRestore {
   letGo?(touched: readonly RawPath[]): Promise<void>;
   /** Puts the state back. Called after the `apply` of each source that stands before this one in SOURCES. */
   apply(): Promise<SourceReport>;
-  /** In place of `apply`, when another source failed: brings back what `letGo` stopped. */
+  /** When this or another source failed: drops what was prepared, and brings back what `letGo` stopped. */
   abandon?(): Promise<void>;
 }
 
@@ -60,7 +60,8 @@ export interface PreparedRestore {
  * - `claims` needs no capture, and throws for what can never be captured;
  * - `capture` returns a JSON-safe record; with what it wrote (only `<kind>/` or `<kind>.json`), that is all a restore needs;
  * - `verify` returns one line for each damage, and changes nothing;
- * - `prepare` checks what the restore will use, and throws 'damaged' or 'cannot-restore' with nothing live touched;
+ * - `prepare` checks what the restore will use, and throws 'damaged' or 'cannot-restore' with nothing live touched; what it
+ *   makes ready beside the live state is gone after `apply`, after `abandon`, and after the next restore when it was cut;
  * - `apply` is idempotent, and completes a restore that was cut.
  */
 export interface StateSource<Wanted = unknown, Captured = unknown> {

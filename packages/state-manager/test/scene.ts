@@ -68,8 +68,10 @@ export function captureBackup(where: Scene, wanted: WantedFiles, parent: string 
   return {
     directory,
     captured,
-    restore: async () =>
-      prepareRestore(captured, { directory, displaced: new Displaced(directory), logger: where.logger }).apply(),
+    restore: async () => {
+      const context = { directory, displaced: new Displaced(directory), logger: where.logger };
+      return (await prepareRestore(captured, context)).apply();
+    },
   };
 }
 

@@ -15,7 +15,7 @@ export { errnoName, ioError, reasonOf, SystemError } from './errors.ts';
 export { readAttributes, removeAttribute, setAttribute } from './extended-attributes.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
 export { clearInodeFlags, readInodeFlag } from './inode-flags.ts';
-export { dieWithParent, makeFifo, nextData, setTimes } from './libc.ts';
+export { dieWithParent, makeFifo, nextData, setTimes, tryLockExclusive } from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
 export { acquireLock, readLockHolder } from './lock.ts';

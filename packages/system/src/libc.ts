@@ -26,6 +26,7 @@ const call = {
     'int renameat2(int olddir, const uint8_t *oldpath, int newdir, const uint8_t *newpath, unsigned int flags)',
   ),
   utimensat: libc.func('int utimensat(int dir, const uint8_t *path, const int64_t *times, int flags)'),
+  futimens: libc.func('int futimens(int fd, const int64_t *times)'),
   mkfifo: libc.func('int mkfifo(const uint8_t *path, unsigned int mode)'),
   lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)'),
   syscall: libc.func('long syscall(long number, unsigned long a, unsigned long b, unsigned long c)'),
@@ -79,15 +80,20 @@ export function exchange(first: string | Buffer, second: string | Buffer): void 
   check('renameat2', call.renameat2(AT_FDCWD, terminated(first), AT_FDCWD, terminated(second), RENAME_EXCHANGE));
 }
 
-/** utimensat(2) on the entry itself (a symlink is not followed), in nanoseconds since 1970. */
-export function setTimes(path: string | Buffer, accessNs: bigint, modifyNs: bigint): void {
+/** utimensat(2), in nanoseconds since 1970: of the entry itself by its path (a symlink is not followed), or of an open file. */
+export function setTimes(entry: string | Buffer | number, accessNs: bigint, modifyNs: bigint): void {
+  const times = new BigInt64Array([...secondsAndNs(accessNs), ...secondsAndNs(modifyNs)]);
+  const result =
+    typeof entry === 'number'
+      ? call.futimens(entry, times)
+      : call.utimensat(AT_FDCWD, terminated(entry), times, AT_SYMLINK_NOFOLLOW);
+  check('utimensat', result);
+}
+
+function secondsAndNs(ns: bigint): [seconds: bigint, rest: bigint] {
   const second = 1_000_000_000n;
-  const split = (ns: bigint): [bigint, bigint] => {
-    const rest = ((ns % second) + second) % second;
-    return [(ns - rest) / second, rest];
-  };
-  const times = new BigInt64Array([...split(accessNs), ...split(modifyNs)]);
-  check('utimensat', call.utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW));
+  const rest = ((ns % second) + second) % second;
+  return [(ns - rest) / second, rest];
 }
 
 const SEEK_DATA = 3;

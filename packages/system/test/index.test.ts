@@ -56,6 +56,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "syncFileSystemOf",
       "temporaryName",
       "toRawPath",
+      "tryLockExclusive",
       "writeAll",
       "writeFileDurably",
       "writeJsonDurably",

@@ -37,6 +37,15 @@ describe('setTimes', () => {
     );
   });
 
+  it('sets the times of an open file', () => {
+    const fd = fs.openSync(path.join(temporaryDirectory(), 'file'), 'w');
+    setTimes(fd, 5n, -7n);
+    const { atimeNs, mtimeNs } = fs.fstatSync(fd, { bigint: true });
+    expect([atimeNs, mtimeNs]).toEqual([5n, -7n]);
+    fs.closeSync(fd);
+    expect(() => setTimes(fd, 0n, 0n)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+  });
+
   it('sets the times of a symlink itself, and of names that are not UTF-8', () => {
     const directory = temporaryDirectory();
     const odd = Buffer.concat([Buffer.from(`${directory}/`), Buffer.of(0xff)]);

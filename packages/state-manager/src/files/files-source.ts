@@ -11,5 +11,5 @@ export const filesSource: StateSource<WantedFiles, CapturedFiles> = {
   claims: (wanted) => resolveRoots(wanted.paths).map((root) => ({ kind: 'files', name: root.real })),
   capture: async (wanted, context) => captureFiles(wanted, context),
   verify: async (captured, directory) => verifyFiles(captured, directory),
-  prepare: async (captured, context) => prepareRestore(captured, context),
+  prepare: prepareRestore,
 };

@@ -83,7 +83,7 @@ export function applyMetadata(entry: string | Buffer, wanted: CapturedInode, ino
     if (!isOfType(now, wanted.type) || (ino !== undefined && now.ino !== ino))
       throw new Error('something else was put in its place');
     if (readInodeFlag(fd) !== undefined) clearInodeFlags(fd);
-    const refused = applyPossession(fd, wanted, now);
+    const refused = applyPossession(fd, wanted, now, `/proc/self/fd/${fd}`);
     if (String(now.mtimeNs) !== wanted.mtime_ns) setTimes(entry, now.atimeNs, BigInt(wanted.mtime_ns));
     return refused;
   } finally {
@@ -93,28 +93,40 @@ export function applyMetadata(entry: string | Buffer, wanted: CapturedInode, ino
 
 /**
  * Owner, then mode (chown drops setuid), then attributes (chown drops capabilities too); only what differs from `now`, which
- * is what the entry is. Returns what was refused.
+ * is what the entry is. `at` must be given for a descriptor opened with O_PATH, which fchown and fchmod refuse: its name in
+ * /proc. Returns what was refused.
  */
 export function applyPossession(
   fd: number,
   wanted: Pick<CapturedInode, 'mode' | 'uid' | 'gid' | 'xattrs'>,
   now: Stat,
+  at: string | number = fd,
 ): string[] {
-  applyOwnerAndMode(fd, wanted, now);
+  applyOwnerAndMode(at, wanted, now);
   if (sameAttributes(attributesOf(fd), wanted.xattrs)) return [];
   if (process.getuid?.() === 0 || now.isSymbolicLink()) return applyAttributes(fd, wanted.xattrs);
-  const at = `/proc/self/fd/${fd}`;
-  fs.chmodSync(at, wanted.mode | 0o600); // Who cannot write to a file cannot give it attributes either.
+  chmod(at, wanted.mode | 0o600); // Who cannot write to a file cannot give it attributes either.
   const refused = applyAttributes(fd, wanted.xattrs);
-  fs.chmodSync(at, wanted.mode);
+  chmod(at, wanted.mode);
   return refused;
 }
 
 /** Only what differs from `now`. A symlink has no mode of its own. */
-export function applyOwnerAndMode(fd: number, wanted: Pick<Metadata, 'mode' | 'uid' | 'gid'>, now: Stat): void {
+export function applyOwnerAndMode(
+  at: string | number,
+  { uid, gid, mode }: Pick<Metadata, 'mode' | 'uid' | 'gid'>,
+  now: Stat,
+): void {
   const is = metadataOf(now);
-  const owned = is.uid === wanted.uid && is.gid === wanted.gid;
-  const at = `/proc/self/fd/${fd}`; // fchown and fchmod refuse a descriptor opened with O_PATH.
-  if (!owned) fs.chownSync(at, wanted.uid, wanted.gid);
-  if (!now.isSymbolicLink() && (!owned || is.mode !== wanted.mode)) fs.chmodSync(at, wanted.mode);
+  const owned = is.uid === uid && is.gid === gid;
+  if (!owned) {
+    if (typeof at === 'number') fs.fchownSync(at, uid, gid);
+    else fs.chownSync(at, uid, gid);
+  }
+  if (!now.isSymbolicLink() && (!owned || is.mode !== mode)) chmod(at, mode);
+}
+
+function chmod(at: string | number, mode: number): void {
+  if (typeof at === 'number') fs.fchmodSync(at, mode);
+  else fs.chmodSync(at, mode);
 }

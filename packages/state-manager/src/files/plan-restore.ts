@@ -34,7 +34,11 @@ export type RestoreStep =
   | { do: 'link'; path: RawPath; to: RawPath; inTheWay: boolean }
   | { do: 'adjust'; path: RawPath; entry: CapturedInode; ino: bigint };
 
+/** Steps that put something in its place; the others only take away or adjust. */
+export type ReplacingStep = Extract<RestoreStep, { inTheWay: boolean }>;
+
 export interface RestorePlan {
+  /** Parents before children; what is below a directory that is made anew follows it. */
   steps: RestoreStep[];
   /** Every directory of the record that is not left alone, parents first: their metadata is made right last. */
   directories: { path: RawPath; entry: CapturedDirectory }[];

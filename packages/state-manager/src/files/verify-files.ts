@@ -1,8 +1,5 @@
-import fs from 'node:fs';
-import { forFs, pathFromJson, reasonOf, showPath } from '@homeserver/system';
-import { copyOf } from './capture-files.ts';
-import { formOf, hashFile } from './copy-content.ts';
 import type { CapturedFile, CapturedFiles } from './file-record.ts';
+import { DamagedCopy, readCopy } from './read-copy.ts';
 
 /** Re-reads the copy of each recorded file; one line for each that is not what was captured. */
 export function verifyFiles(captured: CapturedFiles, directory: string): string[] {
@@ -16,14 +13,11 @@ export function verifyFiles(captured: CapturedFiles, directory: string): string[
 
 /** What is wrong with the copy of one file, or undefined. */
 export function damageOf(entry: CapturedFile, directory: string): string | undefined {
-  const copy = copyOf(directory, pathFromJson(entry.path));
   try {
-    const stat = fs.lstatSync(forFs(copy));
-    if (!stat.isFile()) return `${showPath(copy)} is not a regular file`;
-    if (stat.size !== entry.size) return `${showPath(copy)} has ${stat.size} bytes, recorded are ${entry.size}`;
-    const { sha256 } = hashFile(forFs(copy), formOf(entry));
-    return sha256 === entry.sha256 ? undefined : `${showPath(copy)} does not match its SHA-256`;
+    readCopy(directory, entry);
+    return undefined;
   } catch (error) {
-    return `${showPath(copy)} cannot be read: ${reasonOf(error)}`;
+    if (error instanceof DamagedCopy) return error.message;
+    throw error;
   }
 }
