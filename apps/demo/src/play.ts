@@ -1,4 +1,7 @@
+import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
+import { checkConfiguredPath, reasonOf } from '@homeserver/system';
 import { brokenVersion } from './scenes/broken-version.ts';
 import { emergency } from './scenes/emergency.ts';
 import { firstInstall } from './scenes/first-install.ts';
@@ -14,7 +17,7 @@ import { Story } from './story.ts';
  */
 const startedAt = performance.now();
 const story = new Story();
-const stage = new Stage(path.resolve(process.argv[2] ?? 'demo-server'), story);
+const stage = new Stage(process.argv[2] === undefined ? chooseFolder() : path.resolve(process.argv[2]), story);
 story.tell(`The repository is ${stage.repository}, the server is ${stage.server}.`);
 
 firstInstall(stage, story);
@@ -25,3 +28,17 @@ await pulledPlug(stage, story);
 emergency(stage, story);
 
 process.exitCode = story.conclude((performance.now() - startedAt) / 1000) ? 0 : 1;
+
+/** `demo-server` in the checkout; in the temp directory where the checkout lies below directories that others own or can write to. */
+function chooseFolder(): string {
+  const folder = path.resolve('demo-server');
+  try {
+    checkConfiguredPath(folder);
+    return folder;
+  } catch (error) {
+    process.stdout.write(
+      `A server must not lie where others can exchange it, so this one is elsewhere (${reasonOf(error)}).\n`,
+    );
+    return fs.mkdtempSync(path.join(os.tmpdir(), 'homeserver-demo-'));
+  }
+}

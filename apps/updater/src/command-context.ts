@@ -1,6 +1,6 @@
 import { createLogging, type Logging } from '@homeserver/logging';
 import { openServer, type RepositorySettings, type Server } from '@homeserver/orchestrator';
-import { errnoName, reasonOf } from '@homeserver/system';
+import { checkConfiguredPath, errnoName, reasonOf } from '@homeserver/system';
 import { SettingsError } from './settings/settings-error.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -57,6 +57,7 @@ export function openForChanging(context: CommandContext): { server: Server; logg
 }
 
 function openLog(file: string, consoleStream: number): Logging {
+  checkConfiguredPath(file);
   try {
     return createLogging({ file, consoleStream });
   } catch (error) {

@@ -77,6 +77,7 @@ function codeOf(error: unknown): number {
   if (error instanceof PermissionError) return ofPermissions[error.code];
   if (error instanceof SettingsError || error instanceof LoggingError) return EXIT.usage;
   if (error instanceof SystemError && error.code === 'lock-held') return EXIT.locked;
+  if (error instanceof SystemError && error.code === 'unsafe-path') return EXIT.untrusted;
   return EXIT.unexpected;
 }
 

@@ -46,6 +46,7 @@ export function buildProgram(perform: Perform): Command {
     .addOption(new Option('--only <phase>', 'one phase alone').choices(['replace', 'run']))
     .option('--module <name>', 'only this module (may be repeated)', collectModule)
     .option('--retry', 'try again what failed here before')
+    .option('--bundle <file>', 'take the repository from a git bundle, without a network')
     .option('--accept-tip <commit>', 'accept a tip that does not descend from the last one, once')
     .option('--allow-downgrade <module>', 'take a lower version of it (may be repeated)', collectModule)
     .option('--check-only', 'only look, as "updater check" does')

@@ -1,5 +1,6 @@
 import { acquireLock, makeDirectoryDurably, reasonOf, SystemError, type Lock } from '@homeserver/system';
 import path from 'node:path';
+import { checkPaths } from './check-paths.ts';
 import { OrchestratorError } from './errors.ts';
 import type { ServerPaths } from './server-paths.ts';
 
@@ -11,7 +12,7 @@ export interface ServerLock {
 
 /**
  * Takes the lock in the state directory and its twin in the backup directory, which the emergency binary honours. Throws
- * 'locked', naming the holder, 'no-rights', or 'stopped' while waiting.
+ * 'locked', naming the holder, 'no-rights', 'untrusted' for paths that others could exchange, or 'stopped' while waiting.
  */
 export async function lockServer(
   paths: ServerPaths,
@@ -22,6 +23,7 @@ export async function lockServer(
     for (const lock of locks) lock.release();
   };
   try {
+    checkPaths(paths);
     makeDirectoryDurably(paths.stateDir, { mode: 0o700 });
     locks.push(await acquireLock(paths.lock, options));
     locks.push(await acquireLock(path.join(paths.backupDir, 'lock'), options));

@@ -111,13 +111,14 @@ function acceptTip({ paths }: Server, { repository }: UpdateOptions, { tip }: Sy
 }
 
 function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository> {
-  if (options.repository === undefined || options.repository.url === '') {
+  const { repository } = options;
+  if (repository === undefined || (repository.url === '' && repository.bundle === undefined)) {
     throw new OrchestratorError('usage', 'no repository is set', {
       hint: 'give --repo-url URL, set UPDATER_REPO_URL, or put "repoUrl" into the settings file',
     });
   }
   const { logger, paths } = server;
-  return syncRepository(paths, options.repository, {
+  return syncRepository(paths, repository, {
     logger,
     ...(options.signal ? { signal: options.signal } : {}),
   });

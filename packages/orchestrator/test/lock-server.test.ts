@@ -45,3 +45,19 @@ it('a place that cannot be used is named', async () => {
     /^cannot make the directory .*\/state: EEXIST/,
   );
 });
+
+it('is not taken where somebody else could exchange what it protects', async () => {
+  const { server, root } = home();
+  fs.mkdirSync(path.join(root, 'open/state'), { recursive: true });
+  fs.chmodSync(path.join(root, 'open'), 0o777);
+  const open = { ...server.paths, stateDir: path.join(root, 'open/state') };
+  await expect(lockServer(open, { purpose: 'updater run' })).rejects.toThrow(
+    refusal('untrusted', /open can be written to by everybody/),
+  );
+  fs.symlinkSync('open', path.join(root, 'link'));
+  const linked = { ...server.paths, backupDir: path.join(root, 'link/backups') };
+  await expect(lockServer(linked, { purpose: 'updater run' })).rejects.toThrow(
+    refusal('untrusted', /link is a symlink/),
+  );
+  expect(fs.readdirSync(root).sort()).toEqual(['link', 'open']);
+});

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { ioError, SystemError } from './errors.ts';
+import { errnoName, ioError, SystemError } from './errors.ts';
 import { showPath } from './raw-path.ts';
 
 /**
@@ -15,7 +15,7 @@ export function checkConfiguredPath(file: string): void {
     try {
       stat = fs.lstatSync(place, { throwIfNoEntry: false });
     } catch (error) {
-      throw ioError('look at', place, error);
+      if (errnoName(error) !== 'ENOTDIR') throw ioError('look at', place, error);
     }
     if (stat === undefined) return; // What is missing will be made by us, in a directory that was just found safe.
     const found = whatIsWrong(stat, place === path.resolve(file));

@@ -38,6 +38,9 @@ export interface RemoteAccess {
   readonly globalConfig?: string;
 }
 
+/** Opens files of this machine to git: a bundle. */
+export const gitAccessToFiles: RemoteAccess = { scheme: 'file', settings: [] };
+
 /** The whole environment of a git call. Without `access`, git reaches no repository but the one that it is given. */
 export function gitEnvironment(access?: RemoteAccess): Record<string, string> {
   const environment: Record<string, string> = {

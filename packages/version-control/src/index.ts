@@ -1,9 +1,11 @@
 export { isAncestor, readCommit } from './commit.ts';
 export { compareVersions, isNewer, parseVersion } from './compare-versions.ts';
+export { createModuleTag } from './create-module-tag.ts';
 export { VersionControlError } from './errors.ts';
 export { openMirror } from './mirror.ts';
 export { formatModuleTag, parseModuleTag } from './module-tag.ts';
 export { chooseVersion, listModuleVersions, resolveVersion } from './module-versions.ts';
+export { withBundle } from './open-bundle.ts';
 export { readBlobs, readTreeEntries } from './read-objects.ts';
 export { checkRepositoryUrl, showUrl } from './repository-url.ts';
 export { stageTree, stageTrees } from './stage-trees.ts';
@@ -14,6 +16,7 @@ export { verifyCommit } from './verify-signature.ts';
 
 export type { Commit } from './commit.ts';
 export type { Version } from './compare-versions.ts';
+export type { NewModuleTag } from './create-module-tag.ts';
 export type { VersionControlErrorCode, VersionControlErrorOptions } from './errors.ts';
 export type { Mirror, ObjectFormat } from './mirror.ts';
 export type { ModuleTag } from './module-tag.ts';

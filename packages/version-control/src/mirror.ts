@@ -33,7 +33,7 @@ export function openMirror(options: { directory: string; logger?: Logger }): Mir
 }
 
 /** A path beside the mirror that belongs to it. Only `syncMirror` uses these, under the updater's lock. */
-export function besideMirror(mirror: Mirror, purpose: 'replacement' | 'remote-config'): string {
+export function besideMirror(mirror: Mirror, purpose: 'replacement' | 'remote-config' | 'bundle'): string {
   return path.join(path.dirname(mirror.directory), `.${path.basename(mirror.directory)}.${purpose}`);
 }
 

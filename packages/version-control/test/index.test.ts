@@ -7,6 +7,7 @@ it('the package offers these names', () => {
     'checkRepositoryUrl',
     'chooseVersion',
     'compareVersions',
+    'createModuleTag',
     'formatModuleTag',
     'isAncestor',
     'isNewer',
@@ -25,5 +26,6 @@ it('the package offers these names', () => {
     'syncModuleTags',
     'treeIdOf',
     'verifyCommit',
+    'withBundle',
   ]);
 });

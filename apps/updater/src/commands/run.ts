@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { outcomeOf, update, type CycleReport } from '@homeserver/orchestrator';
 import { openForChanging, repositoryOf, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
@@ -8,6 +9,7 @@ export interface RunFlags {
   retry?: boolean;
   wait?: number;
   acceptTip?: string;
+  bundle?: string;
   allowDowngrade?: string[];
 }
 
@@ -19,6 +21,7 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
       repository: {
         ...repositoryOf(context),
         ...(flags.acceptTip === undefined ? {} : { acceptTip: flags.acceptTip }),
+        ...(flags.bundle === undefined ? {} : { bundle: path.resolve(flags.bundle) }),
       },
       signal: context.signal,
       waitMs: (flags.wait ?? 0) * 1000,

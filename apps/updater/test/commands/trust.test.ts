@@ -59,3 +59,35 @@ describe('updater trust init', { timeout: 30_000 }, () => {
     expect(fs.existsSync(path.join(server.root, 'etc'))).toBe(false);
   });
 });
+
+describe('updater run --bundle', { timeout: 30_000 }, () => {
+  it('updates without a network, through the same checks', async () => {
+    const server = await serverFolder();
+    const first = await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
+    await server.repository.commit(repositoryWith({ one: { version: '1.1.0' } }));
+    const bundle = path.join(server.root, 'usb.bundle');
+    await server.repository.git('bundle', 'create', '-q', bundle, 'main');
+    fs.renameSync(server.repository.directory, `${server.repository.directory}.gone`);
+    expect((await server.updater('run')).exitCode).toBe(6);
+    expect((await server.updater('run', '--bundle', bundle)).exitCode).toBe(0);
+    expect(server.index()).toEqual({ one: '1.1.0' });
+    fs.renameSync(`${server.repository.directory}.gone`, server.repository.directory);
+    await server.repository.git('branch', '-f', 'old', first);
+    await server.repository.git('checkout', '-q', 'old');
+    await server.repository.git('branch', '-q', '-f', 'main', 'old');
+    await server.repository.git('bundle', 'create', '-q', bundle, 'main');
+    const rewound = await server.updater('run', '--bundle', bundle);
+    expect(rewound.exitCode).toBe(7);
+    expect(rewound.stderr).toMatch(/does not descend from/);
+  });
+
+  it.each([
+    ['that is not there', 'gone.bundle', 6, /there is no bundle .*gone\.bundle/],
+    ['that is a directory', '.', 6, /there is no bundle/],
+  ])('%s ends with a clear line', async (_, name, code, message) => {
+    const server = await serverFolder();
+    const { exitCode, stderr } = await server.updater('run', '--bundle', path.join(server.root, name));
+    expect(exitCode).toBe(code);
+    expect(stderr).toMatch(message);
+  });
+});

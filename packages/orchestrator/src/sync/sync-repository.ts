@@ -1,5 +1,12 @@
-import { openMirror, showUrl, syncMirror, VersionControlError, type Mirror } from '@homeserver/version-control';
-import type { Logger } from '@homeserver/system';
+import {
+  openMirror,
+  showUrl,
+  syncMirror,
+  VersionControlError,
+  withBundle,
+  type Mirror,
+} from '@homeserver/version-control';
+import { showPath, type Logger } from '@homeserver/system';
 import { OrchestratorError } from '../errors.ts';
 import { readRepository, type RepositoryContent } from '../detect/read-repository.ts';
 import type { ServerPaths } from '../server-paths.ts';
@@ -12,6 +19,8 @@ export interface RepositorySettings {
   branch: string;
   /** Default: signatures are required once /etc/homeserver-updates/allowed_signers exists. */
   trust?: TrustSettings;
+  /** Absolute: a git bundle that stands in for the repository this time. What was accepted of `url` before counts. */
+  bundle?: string;
   /** A tip that the owner accepts although it does not descend from the last one. */
   acceptTip?: string;
 }
@@ -34,17 +43,20 @@ export async function syncRepository(
   settings: RepositorySettings,
   options: { logger: Logger; signal?: AbortSignal },
 ): Promise<SyncedRepository> {
-  const { url, branch, acceptTip, trust = DEFAULT_TRUST } = settings;
-  options.logger.info(`Repository: ${showUrl(url)} (branch ${branch})`);
+  const { url, branch, bundle, acceptTip, trust = DEFAULT_TRUST } = settings;
+  options.logger.info(`Repository: ${bundle === undefined ? showUrl(url) : showPath(bundle)} (branch ${branch})`);
   const mirror = openMirror({ directory: paths.localRepo, logger: options.logger });
   try {
     const accepted = acceptTip === undefined ? readAcceptedTip(paths.acceptedTips, url, branch) : undefined;
-    const { commit, fetched } = await syncMirror(mirror, {
-      url,
+    const rest = {
       branch,
       plainHttp: requiredSigners(trust) !== undefined,
       ...(options.signal ? { signal: options.signal } : {}),
-    });
+    };
+    const { commit, fetched } =
+      bundle === undefined
+        ? await syncMirror(mirror, { url, ...rest })
+        : await withBundle(mirror, bundle, branch, (opened) => syncMirror(mirror, { url: opened, ...rest }));
     options.logger.debug(`The repository is at ${commit}${fetched ? '' : ', as before'}`);
     const tip = await checkTip(mirror, { commit, trust, accepted, acceptTip, now: Math.floor(Date.now() / 1000) });
     for (const warning of tip.warnings) options.logger.warn(warning);
