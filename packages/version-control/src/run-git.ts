@@ -15,6 +15,9 @@ export interface GitOptions extends Pick<
   maxFileBytes?: number;
 }
 
+/** Of each process that talks to a remote (RLIMIT_DATA): git keeps all the names that a remote sends. */
+const MAX_MEMORY_BYTES = 2 * 1024 ** 3;
+
 /**
  * Runs one git command under the policy; how it ended is a value. Naming the repository outright also spares git the search
  * for one, and with it the question of whose it is.
@@ -23,8 +26,11 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
   const { gitDirectory = '/dev/null', access, settings = [], maxFileBytes, ...rest } = options;
   const given = [...policyConfig, ...settings].flatMap((setting) => ['-c', setting]);
   const git = ['git', ...given, `--git-dir=${gitDirectory}`, ...args] as [string, ...string[]];
-  const limited: [string, ...string[]] =
-    maxFileBytes === undefined ? git : ['prlimit', '--core=0', `--fsize=${maxFileBytes}`, ...git];
+  const limits = [
+    ...(maxFileBytes === undefined ? [] : [`--fsize=${maxFileBytes}`]),
+    ...(access === undefined ? [] : [`--data=${MAX_MEMORY_BYTES}`]),
+  ];
+  const limited: [string, ...string[]] = limits.length === 0 ? git : ['prlimit', '--core=0', ...limits, ...git];
   return runCommand(limited, { ...rest, cwd: '/', env: gitEnvironment(access) });
 }
 
