@@ -33,6 +33,6 @@ export async function readObject(mirror: Mirror, type: 'commit' | 'tag', id: str
 
 /** Whether `ancestor` is `commit` or in its history. False also when the mirror does not know it (any more). */
 export async function isAncestor(mirror: Mirror, ancestor: string, commit: string): Promise<boolean> {
-  const args = ['merge-base', '--is-ancestor', checkObjectId(ancestor), checkObjectId(commit)];
+  const args = ['merge-base', '--is-ancestor', '--end-of-options', checkObjectId(ancestor), checkObjectId(commit)];
   return (await runGit(args, { gitDirectory: mirror.directory })).exitCode === 0;
 }

@@ -28,7 +28,12 @@ export interface ResolvedVersion extends ModuleVersion {
 export async function listModuleVersions(mirror: Mirror, name: string): Promise<ModuleVersion[]> {
   checkMirror(mirror);
   const format = '--format=%(objectname) %(objecttype) %(refname:strip=2)';
-  const text = await porcelain(mirror.directory).raw('for-each-ref', format, `refs/tags/${name}-v*`);
+  const text = await porcelain(mirror.directory).raw(
+    'for-each-ref',
+    format,
+    '--end-of-options',
+    `refs/tags/${name}-v*`,
+  );
   const versions = text.split('\n').flatMap((line): ModuleVersion[] => {
     const [objectId = '', type, tag = ''] = line.split(' ');
     const parsed = parseModuleTag(tag, name);

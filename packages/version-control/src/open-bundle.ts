@@ -6,6 +6,7 @@ import { VersionControlError } from './errors.ts';
 import { gitAccessToFiles } from './git-policy.ts';
 import { besideMirror, layOutMirror, readMarker, type Mirror } from './mirror.ts';
 import { branchRef, isObjectId } from './ref-name.ts';
+import { quietly } from './remote.ts';
 import { lastWords, runGit } from './run-git.ts';
 
 const LONGEST_MS = 900_000;
@@ -30,18 +31,12 @@ export async function withBundle<T>(
   try {
     layOutMirror(directory, format, ref);
     borrowObjects(directory, mirror);
-    const result = await runGit(
-      [
-        'fetch',
-        '--quiet',
-        '--no-write-fetch-head',
-        '--end-of-options',
-        file,
-        `${ref}:${ref}`,
-        'refs/tags/*:refs/tags/*',
-      ],
-      { gitDirectory: directory, access: gitAccessToFiles, timeoutMs: LONGEST_MS },
-    );
+    const specs = [`${ref}:${ref}`, 'refs/tags/*:refs/tags/*'];
+    const result = await runGit(['fetch', ...quietly, '--end-of-options', file, ...specs], {
+      gitDirectory: directory,
+      access: gitAccessToFiles,
+      timeoutMs: LONGEST_MS,
+    });
     if (result.exitCode !== 0) {
       throw new VersionControlError('damaged', `cannot use the bundle ${shown}: ${lastWords(result.stderr)}`, {
         hint: 'it may build on commits that this server does not have: make one of the whole branch',
@@ -56,7 +51,7 @@ export async function withBundle<T>(
 async function formatOfBundle(file: string, ref: string, shown: string): Promise<'sha1' | 'sha256'> {
   if (!path.isAbsolute(file) || !fs.statSync(file, { throwIfNoEntry: false })?.isFile())
     throw new VersionControlError('not-found', `there is no bundle ${shown}`);
-  const result = await runGit(['bundle', 'list-heads', file], { timeoutMs: LONGEST_MS });
+  const result = await runGit(['bundle', 'list-heads', '--end-of-options', file], { timeoutMs: LONGEST_MS });
   if (result.exitCode !== 0) {
     const why = result.exitCode === undefined ? describeEnd(result) : lastWords(result.stderr);
     throw new VersionControlError('damaged', `cannot read the bundle ${shown}: ${why}`);

@@ -107,6 +107,16 @@ async function listRefs(
     .filter(([id, ref]) => isObjectId(id) && ref !== undefined);
 }
 
+/** A fetch brings the refs that it names, and does nothing else. */
+export const quietly: readonly string[] = [
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+  '--no-show-forced-updates',
+];
+
 /** Brings the branch, wherever it points now, and no tags: `fetchRefs`. */
 export async function fetchBranch(remote: Remote, gitDirectory: string): Promise<void> {
   return fetchRefs(remote, gitDirectory, [remote.ref], '+');
@@ -123,14 +133,6 @@ export async function fetchRefs(
   refs: readonly string[],
   force: '+' | '' = '',
 ): Promise<void> {
-  const quietly = [
-    '--quiet',
-    '--no-tags',
-    '--no-write-fetch-head',
-    '--no-auto-maintenance',
-    '--no-recurse-submodules',
-    '--no-show-forced-updates',
-  ];
   const specs = refs.map((ref) => `${force}${ref}:${ref}`);
   const result = await runGit(['fetch', ...quietly, '--end-of-options', remote.url.url, ...specs], {
     ...limitsOf(remote),

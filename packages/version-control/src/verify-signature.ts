@@ -55,7 +55,7 @@ async function verify(mirror: Mirror, kind: 'commit' | 'tag', id: string, signer
     `gpg.ssh.allowedSignersFile=${allowedFile}`,
     ...(hasRevoked ? [`gpg.ssh.revocationFile=${revokedFile}`] : []),
   ];
-  const result = await runGit([`verify-${kind}`, '--raw', id], {
+  const result = await runGit([`verify-${kind}`, '--raw', '--end-of-options', id], {
     gitDirectory: mirror.directory,
     settings,
   });

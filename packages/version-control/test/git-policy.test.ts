@@ -3,9 +3,23 @@ import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '@homeserver/system';
-import { createRepository, temporaryDirectory } from '@homeserver/test-support';
+import { createRepository, createSigningKey, signWith, temporaryDirectory } from '@homeserver/test-support';
 import { remoteAccess } from '../src/git-policy.ts';
-import { checkRepositoryUrl, openMirror, readBlobs, readTreeEntries, stageTree, syncMirror } from '../src/index.ts';
+import {
+  checkRepositoryUrl,
+  isAncestor,
+  listModuleVersions,
+  openMirror,
+  readBlobs,
+  readTreeEntries,
+  resolveVersion,
+  stageTree,
+  syncMirror,
+  syncModuleTags,
+  withBundle,
+  type ModuleVersion,
+} from '../src/index.ts';
+import { verifyCommit, verifyTag } from '../src/verify-signature.ts';
 import { observeGit, type GitCall } from './observed-git.ts';
 import { refusal, scene, type Scene } from './support.ts';
 
@@ -38,7 +52,7 @@ function withEnvironment(values: Readonly<Record<string, string>>): () => void {
   };
 }
 
-/** Every kind of call that the package makes: a first sync, a later one, a rewound one, listing, reading, staging. */
+/** Every kind of call that the package makes on a server: syncs, reading, staging, signatures, versions, a bundle. */
 async function useEverything({ remote, mirror, directory }: Scene): Promise<void> {
   const sync = (): Promise<{ commit: string }> => syncMirror(mirror, { url: remote.url, branch: 'main' });
   const { commit: first } = await sync();
@@ -50,6 +64,20 @@ async function useEverything({ remote, mirror, directory }: Scene): Promise<void
   const [file] = await readTreeEntries(mirror, `${first}:modules/adblock`);
   await readBlobs(mirror, [file?.id ?? '']);
   await stageTree(mirror, tree?.id ?? '', path.join(directory, 'staged'));
+  await remote.git('tag', '-a', '-m', 'x', 'adblock-v1.0.0-20261120');
+  await syncModuleTags(mirror, { url: remote.url, branch: 'main' }, 'adblock');
+  const [version] = await listModuleVersions(mirror, 'adblock');
+  const signers = { allowedFile: path.join(directory, 'nobody'), revokedFile: directory };
+  await resolveVersion(mirror, 'adblock', version as ModuleVersion, signers).catch(() => {}); // Signed by nobody.
+  await verifyTag(mirror, version?.objectId ?? '', signers).catch(() => {});
+  await isAncestor(mirror, first, first);
+  await signWith(remote, await createSigningKey(path.join(directory, 'key')));
+  const signed = await remote.commit({ more: 'signed' });
+  await syncMirror(mirror, { url: remote.url, branch: 'main' });
+  await verifyCommit(mirror, signed, signers).catch(() => {});
+  const bundle = path.join(directory, 'x.bundle');
+  await remote.git('bundle', 'create', '-q', bundle, 'main');
+  await withBundle(mirror, bundle, 'main', (url) => syncMirror(mirror, { url, branch: 'main' }));
 }
 
 describe('every call of git', () => {
@@ -80,13 +108,18 @@ describe('every call of git', () => {
 
   it('is among the calls that these tests have seen', () => {
     expect([...new Set(calls.map(({ command }) => command))].sort()).toEqual([
+      'bundle',
       'cat-file',
       'fetch',
+      'for-each-ref',
       'ls-remote',
       'ls-tree',
+      'merge-base',
       'rev-list',
       'show-ref',
       'update-ref',
+      'verify-commit',
+      'verify-tag',
     ]);
   });
 
@@ -154,16 +187,21 @@ describe('every call of git', () => {
       expect(
         ours.filter((word) => !word.startsWith('-')),
         command,
-      ).toEqual([]);
+      ).toEqual(command === 'bundle' ? ['list-heads'] : []);
     }
   });
 
-  it('fetches one branch and no tags', () => {
+  it('fetches what it names, and nothing else', () => {
+    const wanted = [
+      '+refs/heads/main:refs/heads/main', // Also one that was rewound: whether it is accepted is decided later.
+      'refs/tags/adblock-v1.0.0-20261120:refs/tags/adblock-v1.0.0-20261120',
+      'refs/tags/*:refs/tags/*', // Out of a bundle, into a repository that goes away again.
+    ];
     for (const { argv } of calls.filter(({ command }) => command === 'fetch')) {
       expect(argv.slice(argv.indexOf('fetch'))).toEqual(
         expect.arrayContaining(['--no-tags', '--no-recurse-submodules', '--no-auto-maintenance']),
       );
-      expect(argv.at(-1)).toBe('+refs/heads/main:refs/heads/main');
+      expect(wanted).toContain(argv.at(-1));
     }
   });
 });
