@@ -19,6 +19,8 @@ export interface Manifest extends Captured {
   timestamp: number;
   /** How many backups of the slot stay, this one included. */
   keep: number;
+  /** SHA-256 (hex) of restore.sums, which holds those of the other files of restore.sh. */
+  restore_sums: string;
   /** Only of a snapshot, whose `slot` is its id. */
   snapshot?: { type: 'file' | 'database' | 'service' | 'system'; system?: SystemRecord };
 }
@@ -37,6 +39,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   description: z.string(),
   timestamp: z.int(),
   keep: z.int().min(1),
+  restore_sums: z.string().regex(/^[0-9a-f]{64}$/),
   snapshot: z
     .strictObject({
       type: z.enum(['file', 'database', 'service', 'system']),

@@ -7,6 +7,7 @@ import { StateManagerError } from './errors.ts';
 import { checkFreeSpace } from './files/free-space.ts';
 import { formatManifest, MANIFEST_NAME, type Manifest, type ManifestHead } from './manifest.ts';
 import type { OnProgress } from './progress.ts';
+import { writeRestoreScript } from './restore-script/write-restore-script.ts';
 import { captureState, verifyState, type Captured, type Wanted } from './sources.ts';
 
 /** Where a backup is written from, and what must not get into it. */
@@ -18,7 +19,7 @@ export interface BackupWriting {
 }
 
 /** What a manifest says of itself before anything is captured. */
-export type BackupLabel = Omit<Manifest, 'format' | 'timestamp' | keyof Captured>;
+export type BackupLabel = Omit<Manifest, 'format' | 'timestamp' | 'restore_sums' | keyof Captured>;
 
 /**
  * Writes a whole backup into a new directory, on the disk and read back; the caller gives it its name. When anything fails,
@@ -49,7 +50,8 @@ async function fill(
   const { logger, onProgress } = writing;
   const captured = await captureState(wanted, { directory, forbidden: ownPlaces(writing), logger, onProgress });
   const timestamp = Math.floor(Date.now() / 1000);
-  const { text, head } = formatManifest({ format: 1, ...label, timestamp, ...captured });
+  const restore_sums = writeRestoreScript(directory, { ...label, timestamp }, captured);
+  const { text, head } = formatManifest({ format: 1, ...label, timestamp, restore_sums, ...captured });
   fs.writeFileSync(path.join(directory, MANIFEST_NAME), text, { mode: 0o600, flag: 'wx' });
   syncFileSystemOf(directory);
   const damages = await verifyState(captured, directory);

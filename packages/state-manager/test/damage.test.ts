@@ -41,6 +41,18 @@ describe('a damaged backup', () => {
     expect(here.read('mail')).toBe('old mail');
   });
 
+  it.each(['restore.sh', 'restore.list', 'restore.sums'])('is found when it is only its %s', async (name) => {
+    const { here, state } = await twoBackups();
+    const file = path.join(here.backupDir, 'app_backup', name);
+    expect(await state.verifyModuleBackup('app')).toEqual([]);
+    fs.appendFileSync(file, '#');
+    expect(await state.verifyModuleBackup('app')).toEqual([`${file} does not match its SHA-256`]);
+    fs.rmSync(file);
+    expect(await state.verifyModuleBackup('app')).toEqual([expect.stringContaining(`${file} cannot be read: ENOENT`)]);
+    await state.restoreModuleState('app');
+    expect(here.read('app')).toBe('old app');
+  });
+
   it('is not needed for its summary: a restore works when module_backups.json cannot be written', async () => {
     const { here, state } = await twoBackups();
     replace(path.join(here.backupDir, 'module_backups.json'), (file) => fs.mkdirSync(file));

@@ -13,6 +13,7 @@ export type JsonPath = string | { base64: string };
 
 /** From text (UTF-8) or bytes. */
 export function toRawPath(path: string | Uint8Array): RawPath {
+  if (typeof path === 'string' && /^[\x00-\x7f]*$/.test(path)) return path as RawPath;
   return Buffer.from(path as string).toString('latin1') as RawPath;
 }
 

@@ -1,0 +1,26 @@
+import path from 'node:path';
+import { readFileBytes, reasonOf } from '@homeserver/system';
+import { hashFile } from '../files/copy-content.ts';
+
+const MOST_BYTES = 200; // Of its last two lines, which are of the other two files.
+
+/**
+ * One line for each file of restore.sh that is not as it was written; `sumsSha256` is the manifest's word for restore.sums.
+ * Only a restore by that script uses them.
+ */
+export function verifyRestoreScript(directory: string, sumsSha256: string): string[] {
+  const damage = damageOf(directory, 'restore.sums', sumsSha256);
+  if (damage !== undefined) return [damage];
+  const sums = readFileBytes(path.join(directory, 'restore.sums'), { limitBytes: 1024 ** 3, followLink: false });
+  const ours = sums.subarray(-MOST_BYTES).toString('latin1').trimEnd().split('\n').slice(-2);
+  return ours.flatMap((line) => damageOf(directory, line.slice(66), line.slice(0, 64)) ?? []);
+}
+
+function damageOf(directory: string, name: string, sha256: string): string | undefined {
+  const file = path.join(directory, name);
+  try {
+    return hashFile(file).sha256 === sha256 ? undefined : `${file} does not match its SHA-256`;
+  } catch (error) {
+    return `${file} cannot be read: ${reasonOf(error)}`;
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathFromJson, toRawPath, writeAll } from '@homeserver/system';
+import type { Captured } from '../sources.ts';
+import { isOdd, RestoreList } from './restore-list.ts';
+import { notesFor } from './restore-notes.ts';
+import { RESTORE_SCRIPT } from './restore-sh.ts';
+
+const CHUNK_CHARACTERS = 1 << 20;
+
+/**
+ * Writes restore.sh with its two data files into the backup in `directory`: it puts the files back on a machine that has
+ * nothing of ours. One pass over the record; returns the SHA-256 (hex) of restore.sums, which holds that of all others.
+ */
+export function writeRestoreScript(
+  directory: string,
+  label: { slot: string; description: string; timestamp: number },
+  captured: Captured,
+): string {
+  const { entries, roots, parents } = captured.files ?? { entries: [], roots: [], parents: [] };
+  const list = new RestoreList({ roots, parents });
+  const sums = new SumsFile(path.join(directory, 'restore.sums'));
+  try {
+    for (const entry of entries) {
+      const raw = pathFromJson(entry.path);
+      list.add(raw, entry);
+      if (entry.type === 'file' && !entry.sparse && !isOdd(raw)) sums.add(entry.sha256, `files${raw}`);
+    }
+    const ours = {
+      'restore.list': list.format(sums.lines + 2, aboutOf(label), notesFor(captured)),
+      'restore.sh': RESTORE_SCRIPT,
+    };
+    for (const [name, text] of Object.entries(ours)) {
+      fs.writeFileSync(path.join(directory, name), text, { mode: name === 'restore.sh' ? 0o700 : 0o600, flag: 'wx' });
+      sums.add(createHash('sha256').update(text).digest('hex'), name);
+    }
+    return sums.finish();
+  } finally {
+    sums.close();
+  }
+}
+
+function aboutOf({ slot, description, timestamp }: { slot: string; description: string; timestamp: number }): string {
+  const made = new Date(timestamp * 1000).toISOString().replace('T', ' ').replace('.000Z', ' UTC');
+  return toRawPath(`Backup of ${slot}, made on ${made}${description === '' ? '' : ` (${description})`}:`);
+}
+
+/** restore.sums: lines for `sha256sum -c`. Names are bytes, held as latin1. */
+class SumsFile {
+  lines = 0;
+  readonly #fd: number;
+  readonly #hash = createHash('sha256');
+  #pending = '';
+
+  constructor(file: string) {
+    this.#fd = fs.openSync(file, 'wx', 0o600);
+  }
+
+  add(sha256: string, name: string): void {
+    this.#pending += `${sha256}  ${name}\n`;
+    this.lines += 1;
+    if (this.#pending.length >= CHUNK_CHARACTERS) this.#flush();
+  }
+
+  #flush(): void {
+    const bytes = Buffer.from(this.#pending, 'latin1');
+    this.#hash.update(bytes);
+    writeAll(this.#fd, bytes);
+    this.#pending = '';
+  }
+
+  finish(): string {
+    this.#flush();
+    return this.#hash.digest('hex');
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd);
+  }
+}

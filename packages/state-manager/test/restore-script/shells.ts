@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { describeTree } from '@homeserver/test-support';
+import { isRoot } from '../scene.ts';
+
+/** The shells that restore.sh is tried with; one that is missing is installed by root, else left out, and that is said. */
+export const shells: string[][] = [['dash'], ['bash', '--posix'], ['busybox', 'sh']].filter(([program = '']) => {
+  if (isThere(program)) return true;
+  if (isRoot) spawnSync('apt-get', ['install', '--yes', '-o', 'DPkg::Lock::Timeout=300', packageOf(program)]);
+  if (isThere(program)) return true;
+  process.stderr.write(`left out, because it is not installed: restore.sh under ${program}\n`);
+  return false;
+});
+
+const packageOf = (program: string): string => (program === 'busybox' ? 'busybox-static' : program);
+
+function isThere(program: string): boolean {
+  return spawnSync(program, ['-c', ':']).error === undefined;
+}
+
+export interface End {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Without a terminal, and with nothing in the environment. */
+export function runScript(command: readonly string[], cwd: string = '/'): End {
+  const [file = '', ...args] = command;
+  const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'latin1', input: '', env: {}, cwd });
+  return { exitCode: status, stdout, stderr };
+}
+
+/** All that restore.sh promises of a tree: everything but the times of links, and times below a second. */
+export function promised(root: string): string[] | undefined {
+  if (fs.lstatSync(root, { throwIfNoEntry: false }) === undefined) return undefined;
+  return describeTree(root).map((line) =>
+    line
+      .replace(/^([^]* link \d+ \d+:\d+) -?\d+ /, '$1 ')
+      .replace(/^([^]* (?:file|dir|fifo) \d+ \d+:\d+) (-?\d+)/, (_, facts, ns) => `${facts} ${secondOf(BigInt(ns))}`),
+  );
+}
+
+function secondOf(ns: bigint): bigint {
+  return ns / 1_000_000_000n - (ns % 1_000_000_000n < 0n ? 1n : 0n);
+}
