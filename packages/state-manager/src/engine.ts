@@ -16,6 +16,8 @@ export interface StateManagerOptions {
   backupDir?: string;
   /** The updater's state directory: lock, pointers to intents, and which backup directory is the right one. */
   stateDir?: string;
+  /** Absolute. Restores go below this directory: where the disk of another machine is mounted. No command is run then. */
+  targetRoot?: string;
   logger?: Logger;
   /** Hears how far captures and restores have come. */
   onProgress?: OnProgress;
@@ -35,6 +37,7 @@ export interface Engine extends BackupWriting {
   readonly run: string;
   readonly session: string | undefined;
   readonly ownsLock: boolean;
+  readonly targetRoot: string | undefined;
 }
 
 /** Throws 'invalid-path' or 'invalid-request'; touches nothing yet. */
@@ -57,6 +60,7 @@ export function buildEngine(options: StateManagerOptions): Engine {
     run: options.run ?? process.env[RUN_MARKER] ?? randomBytes(6).toString('hex'),
     session,
     ownsLock,
+    targetRoot: options.targetRoot === undefined ? undefined : absolute('target', options.targetRoot),
   };
 }
 

@@ -37,7 +37,7 @@ export async function recoverChanges(
   if (underWay !== undefined) {
     throw new StateManagerError('overlap', `cannot undo the change of ${underWay.slot} while it is under way`);
   }
-  const endedProcesses = await endProcessesOf(wanted, scope);
+  const endedProcesses = engine.targetRoot === undefined ? await endProcessesOf(wanted, scope) : 0;
   const isCommitted = (intent: Intent): boolean => intent.phase === 'done' && !known.has(intent.parent ?? '');
   const committed = wanted.filter(isCommitted);
   for (const intent of committed) journal.close(intent.id);

@@ -1,10 +1,15 @@
-import type { Logger, RawPath } from '@homeserver/system';
+import fs from 'node:fs';
+import { forFs, reasonOf, toRawPath, type RawPath } from '@homeserver/system';
 import { Displaced } from './displaced.ts';
 import { partOfFiles } from './files/part-of-files.ts';
+import type { Engine } from './engine.ts';
+import { StateManagerError } from './errors.ts';
 import { readManifest } from './manifest.ts';
-import type { OnProgress } from './progress.ts';
 import { emptyReport, restoreState } from './sources.ts';
-import type { SourceReport } from './state-source.ts';
+import type { RestoreContext, SourceReport } from './state-source.ts';
+
+/** How a restore goes about it. */
+export type Restoring = Pick<Engine, 'logger' | 'onProgress' | 'targetRoot'>;
 
 /** What a restore did. */
 export interface RestoreReport extends SourceReport {
@@ -18,14 +23,10 @@ export interface RestoreReport extends SourceReport {
  * Puts back what the backup in `directory` holds, after checking what it will use. Idempotent: running it again completes
  * one that was cut. Throws 'damaged' with nothing touched.
  */
-export async function restoreBackup(
-  directory: string,
-  logger: Logger,
-  onProgress?: OnProgress,
-): Promise<RestoreReport> {
+export async function restoreBackup(directory: string, how: Restoring): Promise<RestoreReport> {
   const manifest = readManifest(directory);
-  const report = await restoreState(manifest, { directory, displaced: new Displaced(directory), logger, onProgress });
-  for (const warning of report.warnings) logger.warn(warning);
+  const report = await restoreState(manifest, contextFor(directory, how));
+  for (const warning of report.warnings) how.logger.warn(warning);
   return { slot: manifest.slot, backupId: manifest.id, timestamp: manifest.timestamp, ...report };
 }
 
@@ -33,12 +34,28 @@ export async function restoreBackup(
  * Puts back the captured path that `path` lies in, and nothing else of the backup; as it was, too, when it was not captured.
  * Throws as `restoreBackup`.
  */
-export async function restorePart(directory: string, path: RawPath, logger: Logger): Promise<SourceReport> {
+export async function restorePart(directory: string, path: RawPath, how: Restoring): Promise<SourceReport> {
   const { files } = readManifest(directory);
   const part = files && partOfFiles(files, path);
   if (part === undefined) return emptyReport();
-  return restoreState(
-    { files: part },
-    { directory, displaced: new Displaced(directory), logger, onProgress: undefined },
-  );
+  return restoreState({ files: part }, { ...contextFor(directory, how), onProgress: undefined });
+}
+
+function contextFor(directory: string, { logger, onProgress, targetRoot }: Restoring): RestoreContext {
+  const below = targetRoot === undefined ? undefined : realTargetRoot(targetRoot);
+  return { directory, displaced: new Displaced(directory), logger, onProgress, targetRoot: below };
+}
+
+/** undefined for `/`: that is where everything is. */
+function realTargetRoot(targetRoot: string): RawPath | undefined {
+  try {
+    const real = toRawPath(fs.realpathSync.native(targetRoot, { encoding: 'buffer' }));
+    if (!fs.statSync(forFs(real)).isDirectory()) throw new Error('it is not a directory');
+    return real === '/' ? undefined : real;
+  } catch (error) {
+    throw new StateManagerError('cannot-restore', `cannot restore below ${targetRoot}: ${reasonOf(error)}`, {
+      cause: error,
+      hint: 'nothing was touched; give the directory where the disk is mounted',
+    });
+  }
 }

@@ -10,10 +10,10 @@ export async function restoreUnderIntent(
   engine: Engine,
   what: { kind: 'restore' | 'snapshot'; slot: string; backup_id: string },
 ): Promise<RestoreReport> {
-  const { journal, logger, onProgress } = engine;
+  const { journal } = engine;
   const intent: Intent = openIntent(engine, { ...what, claims: [], parent: null });
   try {
-    const report = await restoreBackup(directoryOf(intent, engine), logger, onProgress);
+    const report = await restoreBackup(directoryOf(intent, engine), engine);
     journal.close(intent.id);
     return report;
   } catch (error) {

@@ -23,6 +23,11 @@ export interface CaptureContext {
 export interface RestoreContext {
   /** The backup to read from. */
   directory: string;
+  /**
+   * A real directory below which everything is put back: where the disk of another machine is mounted. What runs on this
+   * machine (units, servers) is then none of our business.
+   */
+  targetRoot?: RawPath | undefined;
   /** Where things go that are in the way. */
   displaced: Displaced;
   logger: Logger;

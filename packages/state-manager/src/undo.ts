@@ -50,7 +50,9 @@ export async function undoIntents(intents: readonly Intent[], engine: Engine): P
         if (newer.stays && claimsCover(intent.claims, newer.intent.claims)) settle(newer, intent, engine);
     }
     const isHeld = attempted.some((newer) => newer.stays && newer.intent.parent === intent.id);
-    const stays = isHeld || (result.outcome === 'failed' && result.report === undefined);
+    // Seen from another machine, what is left is for the machine itself: its next recovery does that.
+    const isLeft = result.report === undefined || engine.targetRoot !== undefined;
+    const stays = isHeld || (result.outcome === 'failed' && isLeft);
     if (!stays) engine.journal.close(intent.id);
     attempted.push({ intent, result, stays });
   }
@@ -70,7 +72,7 @@ async function undo(intent: Intent, engine: Engine): Promise<Undone> {
   const done: Pick<Undone, 'report' | 'operations' | 'afterRestore'> = {};
   try {
     const leftOver = id === null ? undefined : await putBack(intent, engine, done);
-    const failure = (await runAfterRestore(intent, done)) ?? leftOver;
+    const failure = (await runAfterRestore(intent, engine, done)) ?? leftOver;
     // Only what a guard captured is the state that its slot should hold again.
     if (id !== null && kind === 'guard') engine.store.reinstate(slot, id, backupsInUse(engine));
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
@@ -89,7 +91,7 @@ async function putBack(
   const directory = directoryOf(intent, engine);
   const { entries, unreadable } = operationsOf(intent, engine);
   if (entries.length === 0) {
-    done.report = await restoreBackup(directory, engine.logger, engine.onProgress);
+    done.report = await restoreBackup(directory, engine);
     return unreadable === undefined ? undefined : `no rollback script could be run: ${unreadable}`;
   }
   const undone = await undoOperations(engine, directory, engine.operations, entries);
@@ -113,9 +115,14 @@ export function directoryOf({ kind, slot, backup_id: id }: Intent, { paths, stor
 }
 
 /** Why the commands failed, or undefined. */
-async function runAfterRestore(intent: Intent, done: Pick<Undone, 'afterRestore'>): Promise<string | undefined> {
+async function runAfterRestore(
+  intent: Intent,
+  { targetRoot }: Engine,
+  done: Pick<Undone, 'afterRestore'>,
+): Promise<string | undefined> {
   const closure = closureFromJson(intent.after_restore);
   if (closure === undefined) return undefined;
+  if (targetRoot !== undefined) return 'its commands have to run on the machine itself';
   try {
     done.afterRestore = await runClosure(closure);
     return done.afterRestore.ok ? undefined : `then ${describeClosureFailure(done.afterRestore)}`;

@@ -31,6 +31,8 @@ export interface CapturedFile extends InodeRecord {
   /** With ino and size: lets a later look skip the content of a file that nobody touched. */
   ctime_ns: string;
   ino: string;
+  /** Where it was captured, and its copy lies, when `path` is another: only in memory, in a relocated record. */
+  captured_as?: JsonPath;
   /** Names outside the captured paths that it had, where that was allowed. */
   outside_names?: number;
 }

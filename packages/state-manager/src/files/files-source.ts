@@ -1,6 +1,7 @@
 import type { StateSource } from '../state-source.ts';
 import { captureFiles, type WantedFiles } from './capture-files.ts';
 import type { CapturedFiles } from './file-record.ts';
+import { relocateFiles } from './relocate-files.ts';
 import { resolveRoots } from './resolve-roots.ts';
 import { prepareRestore } from './restore-files.ts';
 import { verifyFiles } from './verify-files.ts';
@@ -11,5 +12,6 @@ export const filesSource: StateSource<WantedFiles, CapturedFiles> = {
   claims: (wanted) => resolveRoots(wanted.paths).map((root) => ({ kind: 'files', name: root.real })),
   capture: async (wanted, context) => captureFiles(wanted, context),
   verify: async (captured, directory) => verifyFiles(captured, directory),
-  prepare: prepareRestore,
+  prepare: async (captured, context) =>
+    prepareRestore(context.targetRoot === undefined ? captured : relocateFiles(captured, context.targetRoot), context),
 };

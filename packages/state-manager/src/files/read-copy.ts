@@ -12,7 +12,7 @@ export class DamagedCopy extends Error {}
  * not what was captured; what was written by then is worth nothing.
  */
 export function readCopy(directory: string, entry: CapturedFile, to?: number): void {
-  const copy = copyOf(directory, pathFromJson(entry.path));
+  const copy = copyOf(directory, pathFromJson(entry.captured_as ?? entry.path));
   const fd = openCopy(copy);
   try {
     const stat = fs.fstatSync(fd);

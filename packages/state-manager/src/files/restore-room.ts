@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { forFs, freeSpace, type RawPath } from '@homeserver/system';
+import { forFs, freeSpace, pathFromJson, type RawPath } from '@homeserver/system';
 import { copyOf } from './capture-files.ts';
 import { lookAt } from './inode-metadata.ts';
 import type { ReplacingStep } from './plan-restore.ts';
@@ -35,7 +35,10 @@ function bytesOf(step: ReplacingStep, directory: string): number {
 }
 
 /** Of a file with holes, what its copy occupies. */
-function dataSizeOf({ path, entry }: Extract<ReplacingStep, { do: 'write' }>, directory: string): number {
+function dataSizeOf({ entry }: Extract<ReplacingStep, { do: 'write' }>, directory: string): number {
   if (!entry.sparse) return entry.size;
-  return (fs.lstatSync(forFs(copyOf(directory, path)), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+  return (
+    (fs.lstatSync(forFs(copyOf(directory, pathFromJson(entry.captured_as ?? entry.path))), { throwIfNoEntry: false })
+      ?.blocks ?? 0) * 512
+  );
 }

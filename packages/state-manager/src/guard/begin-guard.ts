@@ -38,7 +38,12 @@ export async function beginGuard(engine: Engine, slot: string, wanted: Wanted, r
 }
 
 /** One capture at a time, also among modules that run in parallel under one inherited lock. */
-export async function inCaptureTurn<T>({ paths }: Engine, slot: string, act: () => Promise<T>): Promise<T> {
+export async function inCaptureTurn<T>({ paths, targetRoot }: Engine, slot: string, act: () => Promise<T>): Promise<T> {
+  if (targetRoot !== undefined)
+    throw new StateManagerError(
+      'invalid-request',
+      `cannot capture ${slot}: with a target root, there are only restores`,
+    );
   const lock = await acquireLock(paths.captureLock, { purpose: `capture of ${slot}`, waitMs: CAPTURE_WAIT_MS });
   try {
     return await act();

@@ -4,10 +4,12 @@ import { StateManagerError } from '../errors.ts';
 import { restoreBackup, restorePart, type RestoreReport } from '../restore-backup.ts';
 import { addTo, emptyReport } from '../sources.ts';
 import type { SourceReport } from '../state-source.ts';
-import { verifyBackup } from '../verify-backup.ts';
+import { verifyCaptured } from '../verify-backup.ts';
 import { appendToRollbackLog } from './rollback-log.ts';
 import type { LoggedOperation, OperationLog } from './operation-log.ts';
 import { damageOfScript, runRollbackScript } from './run-rollback-script.ts';
+
+const FOR_THE_MACHINE_ITSELF = 'its rollback script has to run on the machine itself';
 
 /** What became of one operation; newest first, as they were undone. */
 export interface UndoneOperation {
@@ -49,7 +51,7 @@ export async function undoOperations(
     if (entry.rollback_script !== null && undone.outcome !== 'failed') await settle(engine, log, [entry]);
     operations.push(undone);
   }
-  const report = await restoreBackup(directory, engine.logger, engine.onProgress);
+  const report = await restoreBackup(directory, engine);
   await settle(
     engine,
     log,
@@ -62,12 +64,12 @@ export async function undoOperations(
 
 /** A script that runs on the strength of a backup which then cannot be put back would leave a mixture. */
 async function refuseDamage(directory: string): Promise<void> {
-  const [damage] = await verifyBackup(directory);
+  const [damage] = await verifyCaptured(directory);
   if (damage !== undefined) throw new StateManagerError('damaged', damage, { hint: 'nothing was touched' });
 }
 
 async function undoOne(
-  { logger }: Engine,
+  engine: Engine,
   directory: string,
   { id, type, target: json, rollback_script: script }: LoggedOperation,
   between: SourceReport | undefined,
@@ -77,14 +79,16 @@ async function undoOne(
   if (path !== undefined) {
     if (between === undefined) return { ...one, outcome: 'rolled-back' }; // By the restore of everything, which comes next.
     try {
-      addTo(between, await restorePart(directory, path, logger));
+      addTo(between, await restorePart(directory, path, engine));
     } catch (error) {
-      logger.debug(`${id} waits for the restore of everything: ${reasonOf(error)}`);
+      engine.logger.debug(`${id} waits for the restore of everything: ${reasonOf(error)}`);
     }
     return { ...one, outcome: 'rolled-back' };
   }
   if (script === null) return { ...one, outcome: 'no-rollback-script' };
-  const error = damageOfScript(directory, script) ?? (await runRollbackScript(directory, script));
+  const error =
+    damageOfScript(directory, script) ??
+    (engine.targetRoot === undefined ? await runRollbackScript(directory, script) : FOR_THE_MACHINE_ITSELF);
   return error === undefined ? { ...one, outcome: 'rolled-back' } : { ...one, outcome: 'failed', error };
 }
 
