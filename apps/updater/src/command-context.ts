@@ -1,6 +1,7 @@
 import { createLogging, type Logging } from '@homeserver/logging';
 import { openServer, type RepositorySettings, type Server } from '@homeserver/orchestrator';
-import { checkConfiguredPath, errnoName, reasonOf } from '@homeserver/system';
+import { progressLine, type ProgressLine } from '@homeserver/state-manager';
+import { checkConfiguredPath, errnoName, reasonOf, type Logger } from '@homeserver/system';
 import { SettingsError } from './settings/settings-error.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -49,11 +50,41 @@ export function lookAt<T>(context: CommandContext, look: (server: Server) => T):
   }
 }
 
-/** A server that is going to be changed: everything goes to the log file, and to the terminal as it happens. */
+/**
+ * A server that is going to be changed: everything goes to the log file, and to the terminal as it happens; there, how far a
+ * long capture or restore has come is drawn too.
+ */
 export function openForChanging(context: CommandContext): { server: Server; logging: Logging } {
-  const logging = openLog(context.settings.logFile, context.json ? 2 : 1);
-  const server = openServer(context.settings, { logger: logging, logFor: (module) => logging.child(module) });
-  return { server, logging };
+  const log = openLog(context.settings.logFile, context.json ? 2 : 1);
+  const line = progressLine(process.stderr);
+  const logging = afterClearing(line, log);
+  const { onProgress } = line;
+  return {
+    server: openServer(context.settings, { logger: logging, logFor: (module) => logging.child(module), onProgress }),
+    logging,
+  };
+}
+
+/** Both are on one terminal: what is said must not stand behind a half-drawn line. */
+function afterClearing(line: ProgressLine, log: Logging): Logging {
+  const clearing =
+    <T extends unknown[], R>(say: (...args: T) => R) =>
+    (...args: T): R => {
+      line.clear();
+      return say(...args);
+    };
+  const wrap = (logger: Logger): Logger => ({
+    debug: clearing(logger.debug),
+    info: clearing(logger.info),
+    warn: clearing(logger.warn),
+    error: clearing(logger.error),
+  });
+  return {
+    ...wrap(log),
+    logMessage: clearing(log.logMessage),
+    child: (module) => wrap(log.child(module)),
+    close: clearing(log.close),
+  };
 }
 
 function openLog(file: string, consoleStream: number): Logging {

@@ -3,7 +3,8 @@ import { reasonOf } from '@homeserver/system';
 import { CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
-import { buildProgram, type Perform } from './program.ts';
+import type { Perform } from './command-options.ts';
+import { buildProgram } from './program.ts';
 import { readSettings } from './settings/read-settings.ts';
 import { toSnakeCase } from './text/to-snake-case.ts';
 

@@ -1,7 +1,15 @@
-import { ORCHESTRATOR_VERSION, isModuleName } from '@homeserver/orchestrator';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CommandContext } from './command-context.ts';
-import { backupsListCommand } from './commands/backups-list.ts';
+import { ORCHESTRATOR_VERSION } from '@homeserver/orchestrator';
+import { Command, Option } from 'commander';
+import { addBackupCommands } from './backup-commands.ts';
+import {
+  addCommand,
+  collectModule,
+  waitOption,
+  withCommonOptions,
+  type CommonFlags,
+  type Perform,
+  type Waiting,
+} from './command-options.ts';
 import { checkCommand } from './commands/check.ts';
 import { checkoutCommand } from './commands/checkout.ts';
 import { historyCommand } from './commands/history.ts';
@@ -9,22 +17,11 @@ import { holdCommand } from './commands/hold.ts';
 import { permissionsApplyCommand } from './commands/permissions-apply.ts';
 import { permissionsCheckCommand } from './commands/permissions-check.ts';
 import { recoverCommand } from './commands/recover.ts';
-import { restoreCommand } from './commands/restore.ts';
 import { runCommand, type RunFlags } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { trustInitCommand } from './commands/trust-init.ts';
 import { versionsCommand } from './commands/versions.ts';
-import { settingDefinitions, settingNames } from './settings/settings.ts';
-import type { GivenFlags } from './settings/read-settings.ts';
-
-/** Runs one command: makes its context from its flags, and keeps its exit code. */
-export type Perform = (
-  name: string,
-  flags: CommonFlags,
-  act: (context: CommandContext) => Promise<number>,
-) => Promise<void>;
-
-export type CommonFlags = GivenFlags & { json?: boolean };
+import { addSnapshotCommands } from './snapshot-commands.ts';
 
 /** The command line: every command with its flags and an example. `updater` alone is `updater run`. */
 export function buildProgram(perform: Perform): Command {
@@ -36,7 +33,7 @@ export function buildProgram(perform: Perform): Command {
     .exitOverride();
 
   const command = (name: string, description: string, example: string): Command =>
-    withCommonOptions(program.command(name).description(description).addHelpText('after', `\nExample:\n  ${example}`));
+    addCommand(program, name, description, example);
 
   command(
     'run',
@@ -59,9 +56,7 @@ export function buildProgram(perform: Perform): Command {
     );
   command('check', 'say what there is to update; exit code 10 if anything', 'updater check --json')
     .addOption(waitOption())
-    .action((flags: CommonFlags & { wait?: number }) =>
-      perform('check', flags, (context) => checkCommand(context, flags)),
-    );
+    .action((flags: Waiting) => perform('check', flags, (context) => checkCommand(context, flags)));
   command('status', 'show each module: version, last run, state', 'updater status').action((flags: CommonFlags) =>
     perform('status', flags, statusCommand),
   );
@@ -72,23 +67,9 @@ export function buildProgram(perform: Perform): Command {
     );
   command('recover', 'finish what a crash interrupted', 'updater recover')
     .addOption(waitOption())
-    .action((flags: CommonFlags & { wait?: number }) =>
-      perform('recover', flags, (context) => recoverCommand(context, flags)),
-    );
-  command('restore', 'put the backup of a module back', 'updater restore adblock')
-    .argument('<module>', 'its name, as "updater backups list" shows it')
-    .addOption(waitOption())
-    .action((module: string, flags: CommonFlags & { wait?: number }) =>
-      perform('restore', flags, (context) => restoreCommand(context, module, flags)),
-    );
-  const backups = program.command('backups').description('what could be restored');
-  withCommonOptions(
-    backups
-      .command('list')
-      .description('show every backup')
-      .addHelpText('after', '\nExample:\n  updater backups list --json'),
-  ).action((flags: CommonFlags) => perform('backups-list', flags, backupsListCommand));
-  type Waiting = CommonFlags & { wait?: number };
+    .action((flags: Waiting) => perform('recover', flags, (context) => recoverCommand(context, flags)));
+  addBackupCommands(program, perform);
+  addSnapshotCommands(program, perform);
   command('versions', 'list the released versions of a module', 'updater versions adblock')
     .argument('<module>', 'its name')
     .addOption(waitOption())
@@ -143,31 +124,8 @@ export function buildProgram(perform: Perform): Command {
       .addHelpText('after', '\nExample:\n  updater permissions apply gogs'),
   )
     .addOption(waitOption())
-    .action((module: string, flags: CommonFlags & { wait?: number }) =>
+    .action((module: string, flags: Waiting) =>
       perform('permissions-apply', flags, (context) => permissionsApplyCommand(context, module, flags)),
     );
   return program;
-}
-
-function withCommonOptions(command: Command): Command {
-  for (const name of settingNames) {
-    const { flag, placeholder, description, ...definition } = settingDefinitions[name];
-    const shown = definition.default === undefined ? description : `${description} (default: ${definition.default})`;
-    command.option(`${flag} <${placeholder}>`, shown);
-  }
-  return command
-    .option('--config <FILE>', 'settings file (default: /etc/homeserver-updates/config.json)')
-    .option('--json', 'one JSON object on stdout');
-}
-
-function waitOption(): Option {
-  return new Option('--wait <seconds>', 'wait so long for another updater').argParser((text) => {
-    if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a number of seconds is needed.');
-    return Number(text);
-  });
-}
-
-function collectModule(name: string, before: string[] = []): string[] {
-  if (!isModuleName(name)) throw new InvalidArgumentError('this is not a module name.');
-  return [...before, name];
 }

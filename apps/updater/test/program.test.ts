@@ -77,8 +77,17 @@ describe('the command line', { timeout: 30_000 }, () => {
       'status',
       'history',
       'recover',
+      'backup',
       'restore',
       'list',
+      'show',
+      'verify',
+      'remove',
+      'list',
+      'create',
+      'restore',
+      'remove',
+      'verify',
       'versions',
       'checkout',
       'hold',
@@ -90,7 +99,9 @@ describe('the command line', { timeout: 30_000 }, () => {
     for (const command of commands) {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-      expect(help).toMatch(new RegExp(`Example:\\n  updater (backups |permissions |trust )?${command.name()}`));
+      expect(help).toMatch(
+        new RegExp(`Example:\\n  updater (backups |permissions |snapshots |trust )?${command.name()}`),
+      );
       expect(flags.filter((flag) => !help.includes(flag))).toEqual([]);
     }
   });

@@ -24,7 +24,7 @@ describe('the README', { timeout: 60_000 }, () => {
     const server = await serverFolder();
     const file = path.join(server.root, 'conf');
     fs.writeFileSync(file, 'mine', { mode: 0o644 });
-    const configuration = { directories: { conf: { path: file, mode: '644' } } };
+    const configuration = { directories: { conf: { path: file, mode: '644' } }, backup_paths: [file] };
     for (const version of ['1.1.0', '1.2.0']) {
       await server.repository.commit(
         repositoryWith({ adblock: { version, main: writesVersion(file), configuration } }),
@@ -35,7 +35,7 @@ describe('the README', { timeout: 60_000 }, () => {
       .trimEnd()
       .split('\n')
       .map((line) => line.replace(/\s+#.*$/, ''));
-    expect(commands).toHaveLength(15);
+    expect(commands).toHaveLength(20);
     for (const command of commands) {
       const args = command.replace('https://example.org/updates.git', server.repository.url).split(' ').slice(1);
       const { exitCode, stdout, stderr } = await server.updater(...args);

@@ -2,9 +2,9 @@ import { createModulePermissionTargets, PermissionManager } from '@homeserver/pe
 import type { PermissionPlan, PermissionReport, PermissionTarget } from '@homeserver/permissions';
 import { OrchestratorError } from './errors.ts';
 import { installedModule } from './hold.ts';
-import { lockServer } from './lock-server.ts';
-import { recoverServer, type ServerRecovery } from './recover/recover-server.ts';
+import type { ServerRecovery } from './recover/recover-server.ts';
 import type { Server } from './server.ts';
+import { underLock } from './under-lock.ts';
 
 /**
  * What differs from the permissions that an installed module's configuration describes; changes nothing. Throws
@@ -21,14 +21,13 @@ export async function applyModulePermissions(
   options: { waitMs?: number; signal?: AbortSignal } = {},
 ): Promise<{ report: PermissionReport; recovery: ServerRecovery }> {
   const targets = targetsOf(server, module);
-  const lock = await lockServer(server.paths, { purpose: `updater permissions apply ${module}`, ...options });
-  try {
-    const recovery = await recoverServer(server.paths, server.state, server.logger);
-    const manager = new PermissionManager(module, { logger: server.logger });
-    return { report: await manager.setPermissions(targets), recovery };
-  } finally {
-    lock.release();
-  }
+  const manager = new PermissionManager(module, { logger: server.logger });
+  const { result, recovery } = await underLock(
+    server,
+    { purpose: `updater permissions apply ${module}`, ifNotRecovered: 'report', ...options },
+    () => manager.setPermissions(targets),
+  );
+  return { report: result, recovery };
 }
 
 function targetsOf(server: Server, name: string): PermissionTarget[] {

@@ -1,4 +1,4 @@
-import { StateManager } from '@homeserver/state-manager';
+import { StateManager, type OnProgress } from '@homeserver/state-manager';
 import { silentLogger, type Logger } from '@homeserver/system';
 import { serverPaths, type ServerLocations, type ServerPaths } from './server-paths.ts';
 
@@ -14,14 +14,14 @@ export interface Server {
 /** Nothing is touched. Whoever changes the server takes the lock first (`lockServer`): `state` relies on it. */
 export function openServer(
   locations: ServerLocations,
-  logs: { logger?: Logger; logFor?: (module: string) => Logger } = {},
+  hears: { logger?: Logger; logFor?: (module: string) => Logger; onProgress?: OnProgress } = {},
 ): Server {
-  const logger = logs.logger ?? silentLogger;
+  const { logger = silentLogger, onProgress } = hears;
   const { backupDir, stateDir } = locations;
   return {
     paths: serverPaths(locations),
-    state: new StateManager({ backupDir, stateDir, logger, lock: 'inherited' }),
+    state: new StateManager({ backupDir, stateDir, logger, lock: 'inherited', ...(onProgress ? { onProgress } : {}) }),
     logger,
-    logFor: logs.logFor ?? (() => logger),
+    logFor: hears.logFor ?? (() => logger),
   };
 }

@@ -20,7 +20,8 @@ it('the package offers these names', () => {
     'readRunRecords',
     'readStatus',
     'recover',
-    'restore',
+    'stateOfModule',
+    'underLock',
     'unhold',
     'update',
   ]);

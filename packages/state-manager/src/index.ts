@@ -1,5 +1,6 @@
 export { DEFAULT_BACKUP_DIR } from './engine.ts';
 export { StateManagerError } from './errors.ts';
+export { describeProgress, progressLine } from './progress-line.ts';
 export { checkSlotName } from './slot-name.ts';
 export { backupModuleSimple, createStateManager, restoreModuleSimple } from './shortcuts.ts';
 export { StateCapture } from './snapshots/state-capture.ts';
@@ -18,6 +19,7 @@ export type { UndoneOperation } from './operations/undo-operations.ts';
 export type { RecoveryReport } from './recover-changes.ts';
 export type { BackupRequest, GuardRequest, WantedState } from './request.ts';
 export type { OnProgress, Progress } from './progress.ts';
+export type { ProgressLine, ProgressTerminal } from './progress-line.ts';
 export type { RestoreReport } from './restore-backup.ts';
 export type { SnapshotInfo, SnapshotType } from './snapshots/snapshot-info.ts';
 export type { SystemRecord } from './snapshots/system-record.ts';

@@ -12,6 +12,8 @@ it('the package exports exactly these values', () => {
     'backupModuleSimple',
     'checkSlotName',
     'createStateManager',
+    'describeProgress',
+    'progressLine',
     'restoreModuleSimple',
   ]);
 });

@@ -1,27 +1,33 @@
-import { restore } from '@homeserver/orchestrator';
-import { openForChanging, type CommandContext } from '../command-context.ts';
+import { formatLocalTime } from '@homeserver/system';
+import { confirm } from '../ask-yes-or-no.ts';
+import { changeServer } from '../change-server.ts';
+import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { findBackup } from '../find-backup.ts';
+import { countContents, logRestore } from '../text/describe-contents.ts';
 
-/** `updater restore <module>`: puts a module's backup back. */
-export async function restoreCommand(
-  context: CommandContext,
-  module: string,
-  flags: { wait?: number },
-): Promise<number> {
-  const { server, logging } = openForChanging(context);
-  try {
-    const { report, recovery } = await restore(server, module, {
-      waitMs: (flags.wait ?? 0) * 1000,
-      signal: context.signal,
-    });
-    const ok = recovery.failed.length === 0;
-    logging.info(
-      `Restored ${module}: ${report.restored.length} put back, ${report.adjusted.length} adjusted, ${report.unchanged} unchanged`,
-    );
-    for (const { from, to } of report.displaced) logging.info(`${from} was moved to ${to}`);
-    if (context.json) context.answer({ ...report, recovery }, [], ok);
-    return ok ? EXIT.done : EXIT.rollbackFailed;
-  } finally {
-    logging.close();
+export interface RestoreFlags {
+  backup?: string;
+  yes?: boolean;
+  wait?: number;
+}
+
+/** `updater restore <module>`: puts a module's newest backup back, or the one whose id is given. */
+export async function restoreCommand(context: CommandContext, module: string, flags: RestoreFlags): Promise<number> {
+  const backup = lookAt(context, ({ state }) => findBackup(state, module, flags.backup));
+  if (backup !== undefined) {
+    const when = formatLocalTime(backup.timestamp);
+    const text = `Put ${countContents(backup)} of ${module} back as on ${when} (${backup.description})?`;
+    await confirm(context, { text, yes: flags.yes, withoutTerminal: 'go-on' });
   }
+  // What cannot be recovered must not keep a person from a good backup.
+  const change = { purpose: `updater restore ${module}`, wait: flags.wait, ifNotRecovered: 'report' } as const;
+  const { result, recovery } = await changeServer(context, change, async ({ state }, logging) => {
+    const report = await state.restoreModuleState(module, flags.backup);
+    logRestore(logging, module, report);
+    return report;
+  });
+  const ok = recovery.failed.length === 0;
+  if (context.json) context.answer({ ...result, recovery }, [], ok);
+  return ok ? EXIT.done : EXIT.rollbackFailed;
 }

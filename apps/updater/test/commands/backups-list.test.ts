@@ -22,7 +22,7 @@ describe('updater backups list', { timeout: 30_000 }, () => {
     const { exitCode, stdout } = await server.updater('backups', 'list');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^backup +taken +holds +what$/m);
-    expect(stdout).toMatch(/^one +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +1 path\(s\) +before a change of one$/m);
+    expect(stdout).toMatch(/^one +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +1 path +before a change of one$/m);
     expect(stdout).toMatch(/^two +- +DAMAGED +.*manifest\.json.*$/m);
   });
 

@@ -1,0 +1,47 @@
+import { isModuleName } from '@homeserver/orchestrator';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { settingDefinitions, settingNames } from './settings/settings.ts';
+import type { GivenFlags } from './settings/read-settings.ts';
+
+/** Runs one command: makes its context from its flags, and keeps its exit code. */
+export type Perform = (
+  name: string,
+  flags: CommonFlags,
+  act: (context: CommandContext) => Promise<number>,
+) => Promise<void>;
+
+export type CommonFlags = GivenFlags & { json?: boolean };
+
+/** Those of a command that may have to wait for another updater. */
+export type Waiting = CommonFlags & { wait?: number };
+
+/** A command of `parent`, with an example in its help. */
+export function addCommand(parent: Command, name: string, description: string, example: string): Command {
+  const command = parent.command(name).description(description).addHelpText('after', `\nExample:\n  ${example}`);
+  return withCommonOptions(command);
+}
+
+/** The flags that every command has: its settings, and --json. */
+export function withCommonOptions(command: Command): Command {
+  for (const name of settingNames) {
+    const { flag, placeholder, description, ...definition } = settingDefinitions[name];
+    const shown = definition.default === undefined ? description : `${description} (default: ${definition.default})`;
+    command.option(`${flag} <${placeholder}>`, shown);
+  }
+  return command
+    .option('--config <FILE>', 'settings file (default: /etc/homeserver-updates/config.json)')
+    .option('--json', 'one JSON object on stdout');
+}
+
+export function waitOption(): Option {
+  return new Option('--wait <seconds>', 'wait so long for another updater').argParser((text) => {
+    if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a number of seconds is needed.');
+    return Number(text);
+  });
+}
+
+export function collectModule(name: string, before: string[] = []): string[] {
+  if (!isModuleName(name)) throw new InvalidArgumentError('this is not a module name.');
+  return [...before, name];
+}

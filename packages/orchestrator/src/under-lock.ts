@@ -1,0 +1,37 @@
+import { OrchestratorError } from './errors.ts';
+import { lockServer } from './lock-server.ts';
+import { recoverServer, type ServerRecovery } from './recover/recover-server.ts';
+import type { Server } from './server.ts';
+
+export interface UnderLockOptions {
+  /** Said to whoever finds the lock held, e.g. "updater restore web". */
+  purpose: string;
+  waitMs?: number;
+  signal?: AbortSignal;
+  /** What something that cannot be recovered means: refuse to go on (default), or only report it. */
+  ifNotRecovered?: 'refuse' | 'report';
+}
+
+/**
+ * Works on a server as every updater does: under the lock, after finishing what a crash had left open. Throws
+ * OrchestratorError 'locked', 'no-rights', 'rollback-failed' when that could not be finished, and what `act` throws.
+ */
+export async function underLock<T>(
+  server: Server,
+  options: UnderLockOptions,
+  act: () => Promise<T>,
+): Promise<{ result: T; recovery: ServerRecovery }> {
+  const lock = await lockServer(server.paths, options);
+  try {
+    const recovery = await recoverServer(server.paths, server.state, server.logger);
+    const [failed] = recovery.failed;
+    if (failed !== undefined && options.ifNotRecovered !== 'report') {
+      throw new OrchestratorError('rollback-failed', `an earlier change could not be undone: ${failed}`, {
+        hint: 'put that right first, then type: updater recover',
+      });
+    }
+    return { result: await act(), recovery };
+  } finally {
+    lock.release();
+  }
+}
