@@ -63,6 +63,12 @@ export function openBackupDirectory(backupDir: string, stateDir: string | undefi
   }
 }
 
+/** For restores from a medium that is read-only. Touches nothing. Throws 'unsafe-backup-dir' or 'wrong-backup-dir'. */
+export function checkForReading(backupDir: string, stateDir: string | undefined): void {
+  checkOwner(backupDir, fs.lstatSync(backupDir));
+  checkBackupDirectory(backupDir, stateDir);
+}
+
 /**
  * For those who only look: "no backups" must not be read off an empty mount point either. Touches nothing. Throws
  * 'wrong-backup-dir'.
@@ -94,6 +100,11 @@ function checkOwnership(backupDir: string, mustExist: boolean): void {
     if (!mustExist) makeDirectoryDurably(backupDir, { mode: 0o700 });
     return;
   }
+  checkOwner(backupDir, stat);
+  if ((stat.mode & 0o777) !== 0o700) fs.chmodSync(backupDir, 0o700);
+}
+
+function checkOwner(backupDir: string, stat: fs.Stats): void {
   const refuse = (why: string, hint: string): never => {
     throw new StateManagerError('unsafe-backup-dir', `cannot use the backup directory ${backupDir}: ${why}`, { hint });
   };
@@ -102,7 +113,6 @@ function checkOwnership(backupDir: string, mustExist: boolean): void {
   const us = process.getuid?.() ?? 0;
   if (stat.uid !== us) refuse(`it belongs to uid ${stat.uid}`, `run as that user, or: chown ${us} ${backupDir}`);
   if ((stat.mode & 0o022) !== 0) refuse('others can write to it', `chmod 700 ${backupDir}`);
-  if ((stat.mode & 0o777) !== 0o700) fs.chmodSync(backupDir, 0o700);
 }
 
 function wrongDirectory(backupDir: string, recordFile: string): StateManagerError {

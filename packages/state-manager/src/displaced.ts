@@ -33,7 +33,7 @@ export class Displaced {
   }
 
   #makeRoot(): RawPath {
-    if (!fs.existsSync(this.#parent)) fs.mkdirSync(this.#parent, 0o700);
+    fs.mkdirSync(this.#parent, { recursive: true, mode: 0o700 });
     const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
     for (let attempt = 1; ; attempt += 1) {
       const directory = `${this.#parent}/${time}${attempt === 1 ? '' : `-${attempt}`}`;

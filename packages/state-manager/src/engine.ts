@@ -18,6 +18,11 @@ export interface StateManagerOptions {
   stateDir?: string;
   /** Absolute. Restores go below this directory: where the disk of another machine is mounted. No command is run then. */
   targetRoot?: string;
+  /**
+   * Absolute. For backups on a medium that is read-only: restores take their lock here, and keep here what was in the way. They
+   * are not noted: one that is cut is completed by doing it again. Nothing else is possible then but to look.
+   */
+  displacedDir?: string;
   logger?: Logger;
   /** Hears how far captures and restores have come. */
   onProgress?: OnProgress;
@@ -38,12 +43,13 @@ export interface Engine extends BackupWriting {
   readonly session: string | undefined;
   readonly ownsLock: boolean;
   readonly targetRoot: string | undefined;
+  readonly displacedDir: string | undefined;
 }
 
 /** Throws 'invalid-path' or 'invalid-request'; touches nothing yet. */
 export function buildEngine(options: StateManagerOptions): Engine {
   const paths = backupPaths(absolute('backup', options.backupDir ?? DEFAULT_BACKUP_DIR));
-  const stateDir = options.stateDir === undefined ? undefined : absolute('state', options.stateDir);
+  const stateDir = optional('state', options.stateDir);
   const { logger = silentLogger, session } = options;
   const ownsLock = options.lock !== 'inherited';
   if (session !== undefined && ownsLock) {
@@ -51,16 +57,18 @@ export function buildEngine(options: StateManagerOptions): Engine {
       hint: 'with a lock of its own, each operation first undoes what is open, and that would be the session',
     });
   }
+  const displacedDir = optional('displaced', options.displacedDir);
   const writing = { paths, stateDir, logger, onProgress: options.onProgress };
   return {
     ...writing,
     store: new BackupStore(writing),
-    journal: new Journal(paths, stateDir),
+    journal: new Journal(paths, stateDir, { writes: displacedDir === undefined }),
     operations: new OperationLog(paths.operations, paths.operationsLock),
     run: options.run ?? process.env[RUN_MARKER] ?? randomBytes(6).toString('hex'),
     session,
     ownsLock,
-    targetRoot: options.targetRoot === undefined ? undefined : absolute('target', options.targetRoot),
+    targetRoot: optional('target', options.targetRoot),
+    displacedDir,
   };
 }
 
@@ -70,4 +78,8 @@ function absolute(name: string, directory: string): string {
     'invalid-path',
     `the ${name} directory must be an absolute path, not ${JSON.stringify(directory)}`,
   );
+}
+
+function optional(name: string, directory: string | undefined): string | undefined {
+  return directory === undefined ? undefined : absolute(name, directory);
 }

@@ -31,8 +31,11 @@ export class Journal {
   readonly #directory: string;
   readonly #pointers: string | undefined;
   readonly #backupDir: string;
+  readonly #writes: boolean;
 
-  constructor(paths: BackupPaths, stateDir: string | undefined) {
+  /** One that does not write is for backups on a read-only medium: a restore from there can only be done again. */
+  constructor(paths: BackupPaths, stateDir: string | undefined, { writes = true }: { writes?: boolean } = {}) {
+    this.#writes = writes;
     this.#directory = paths.journal;
     this.#backupDir = paths.root;
     this.#pointers = stateDir === undefined ? undefined : path.join(stateDir, 'intents');
@@ -40,7 +43,6 @@ export class Journal {
 
   /** Makes a new intent durable. Nothing live may change before this returns. */
   open(intent: Omit<Intent, 'format' | 'id' | 'sequence' | 'pid' | 'created'>): Intent {
-    makeDirectoryDurably(this.#directory, { mode: 0o700 });
     const last = Math.max(0, ...this.list().intents.map((other) => other.sequence));
     const complete: Intent = {
       format: 1,
@@ -50,6 +52,8 @@ export class Journal {
       created: Math.floor(Date.now() / 1000),
       ...intent,
     };
+    if (!this.#writes) return complete;
+    makeDirectoryDurably(this.#directory, { mode: 0o700 });
     this.#writePointer(complete.id);
     writeJsonDurably(this.#file(complete.id), complete);
     return complete;
@@ -62,6 +66,7 @@ export class Journal {
 
   /** Commits an intent, or closes one that was undone. A missing one is fine. */
   close(id: string): void {
+    if (!this.#writes) return;
     removeFileDurably(this.#file(id));
     if (this.#pointers === undefined) return;
     try {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { acquireLock, type Lock } from '@homeserver/system';
-import { checkBackupDirectory, openBackupDirectory } from './backup-directory.ts';
+import { checkBackupDirectory, checkForReading, openBackupDirectory } from './backup-directory.ts';
 import { writeIndex } from './backup-index.ts';
 import { backupsInUse } from './backups-in-use.ts';
 import type { Engine } from './engine.ts';
@@ -46,11 +46,16 @@ export class LockBracket {
   }
 
   async #lock(purpose: string, recoverFirst: RecoverFirst): Promise<void> {
-    const { paths, stateDir } = this.engine;
+    const { paths, stateDir, displacedDir } = this.engine;
     if (stateDir !== undefined) this.#locks.push(await acquireLock(path.join(stateDir, 'lock'), { purpose }));
-    openBackupDirectory(paths.root, stateDir);
-    this.#locks.push(await acquireLock(paths.lock, { purpose }));
-    tidy(this.engine);
+    if (displacedDir === undefined) {
+      openBackupDirectory(paths.root, stateDir);
+      this.#locks.push(await acquireLock(paths.lock, { purpose }));
+      tidy(this.engine);
+    } else {
+      checkForReading(paths.root, stateDir);
+      this.#locks.push(await acquireLock(path.join(displacedDir, 'lock'), { purpose }));
+    }
     if (recoverFirst === 'needed') await recoverOrThrow(this.engine);
     if (recoverFirst === 'if-possible') await this.#recoverIfPossible();
   }

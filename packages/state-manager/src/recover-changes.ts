@@ -28,11 +28,12 @@ export async function recoverChanges(
   engine: Engine,
   { isWanted = () => true, scope = wholeRun }: Recovering = {},
 ): Promise<RecoveryReport> {
-  const { journal } = engine;
+  const { journal, paths, displacedDir } = engine;
   refuseOpenElsewhere(engine);
   const known = journal.ids();
   const { intents, damaged } = journal.list();
   const wanted = intents.filter(isWanted);
+  if (displacedDir !== undefined && wanted.length + damaged.length > 0) throw readOnly(paths.root);
   const underWay = wanted.find((intent) => runningGuards.has(intent.id));
   if (underWay !== undefined) {
     throw new StateManagerError('overlap', `cannot undo the change of ${underWay.slot} while it is under way`);
@@ -58,6 +59,13 @@ export async function recoverOrThrow(engine: Engine): Promise<void> {
   if (failed === undefined) return;
   throw new StateManagerError('rollback-failed', `an earlier change could not be undone: ${failed}`, {
     hint: 'run: updater recover',
+  });
+}
+
+/** Undone, their notes would stay; and the next recovery would undo what was done since. */
+function readOnly(backupDir: string): StateManagerError {
+  return new StateManagerError('cannot-restore', `changes are open in ${backupDir}, which is read-only`, {
+    hint: `nothing was touched; make it writable: mount -o remount,rw`,
   });
 }
 

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { forFs, reasonOf, toRawPath, type RawPath } from '@homeserver/system';
 import { Displaced } from './displaced.ts';
 import { partOfFiles } from './files/part-of-files.ts';
@@ -9,7 +10,7 @@ import { emptyReport, restoreState } from './sources.ts';
 import type { RestoreContext, SourceReport } from './state-source.ts';
 
 /** How a restore goes about it. */
-export type Restoring = Pick<Engine, 'logger' | 'onProgress' | 'targetRoot'>;
+export type Restoring = Pick<Engine, 'logger' | 'onProgress' | 'targetRoot' | 'displacedDir'>;
 
 /** What a restore did. */
 export interface RestoreReport extends SourceReport {
@@ -31,19 +32,20 @@ export async function restoreBackup(directory: string, how: Restoring): Promise<
 }
 
 /**
- * Puts back the captured path that `path` lies in, and nothing else of the backup; as it was, too, when it was not captured.
+ * Puts back the captured path that `inside` lies in, and nothing else of the backup; as it was, too, when it was not captured.
  * Throws as `restoreBackup`.
  */
-export async function restorePart(directory: string, path: RawPath, how: Restoring): Promise<SourceReport> {
+export async function restorePart(directory: string, inside: RawPath, how: Restoring): Promise<SourceReport> {
   const { files } = readManifest(directory);
-  const part = files && partOfFiles(files, path);
+  const part = files && partOfFiles(files, inside);
   if (part === undefined) return emptyReport();
   return restoreState({ files: part }, { ...contextFor(directory, how), onProgress: undefined });
 }
 
-function contextFor(directory: string, { logger, onProgress, targetRoot }: Restoring): RestoreContext {
+function contextFor(directory: string, { logger, onProgress, targetRoot, displacedDir }: Restoring): RestoreContext {
+  const place = displacedDir === undefined ? directory : path.join(displacedDir, path.basename(directory));
   const below = targetRoot === undefined ? undefined : realTargetRoot(targetRoot);
-  return { directory, displaced: new Displaced(directory), logger, onProgress, targetRoot: below };
+  return { directory, displaced: new Displaced(place), logger, onProgress, targetRoot: below };
 }
 
 /** undefined for `/`: that is where everything is. */

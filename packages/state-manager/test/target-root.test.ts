@@ -103,7 +103,7 @@ describe('a restore below a target root', () => {
   it('only restores: it captures nothing', async () => {
     const here = await backedUp();
     const state = here.stateManager({ targetRoot: temporaryDirectory() });
-    const refused = coded('invalid-request', /with a target root, there are only restores/);
+    const refused = coded('invalid-request', /this state manager is only for restores/);
     await expect(state.backupModuleState('site', { files: [here.at('conf')] })).rejects.toThrow(refused);
     await expect(state.guard('site', { files: [here.at('conf')] }, async () => {})).rejects.toThrow(refused);
     await expect(state.snapshots.captureFileState(here.at('conf'), '')).rejects.toThrow(refused);

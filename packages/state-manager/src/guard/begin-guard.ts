@@ -38,12 +38,13 @@ export async function beginGuard(engine: Engine, slot: string, wanted: Wanted, r
 }
 
 /** One capture at a time, also among modules that run in parallel under one inherited lock. */
-export async function inCaptureTurn<T>({ paths, targetRoot }: Engine, slot: string, act: () => Promise<T>): Promise<T> {
-  if (targetRoot !== undefined)
-    throw new StateManagerError(
-      'invalid-request',
-      `cannot capture ${slot}: with a target root, there are only restores`,
-    );
+export async function inCaptureTurn<T>(
+  { paths, targetRoot, displacedDir }: Engine,
+  slot: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  if (targetRoot !== undefined || displacedDir !== undefined)
+    throw new StateManagerError('invalid-request', `cannot capture ${slot}: this state manager is only for restores`);
   const lock = await acquireLock(paths.captureLock, { purpose: `capture of ${slot}`, waitMs: CAPTURE_WAIT_MS });
   try {
     return await act();
