@@ -13,6 +13,7 @@ export {
 } from './durable-files.ts';
 export { errnoName, ioError, reasonOf, SystemError } from './errors.ts';
 export { readAttributes, removeAttribute, setAttribute } from './extended-attributes.ts';
+export { withFileRights } from './file-rights.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
 export { clearInodeFlags, readInodeFlag } from './inode-flags.ts';
 export { dieWithParent, makeFifo, nextData, setTimes, tryLockExclusive } from './libc.ts';

@@ -57,6 +57,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "temporaryName",
       "toRawPath",
       "tryLockExclusive",
+      "withFileRights",
       "writeAll",
       "writeFileDurably",
       "writeJsonDurably",
