@@ -6,7 +6,8 @@ import { partOfFiles } from './files/part-of-files.ts';
 import type { Engine } from './engine.ts';
 import { StateManagerError } from './errors.ts';
 import { readManifest } from './manifest.ts';
-import { emptyReport, restoreState } from './sources.ts';
+import { emptyReport } from './source-report.ts';
+import { restoreState } from './sources.ts';
 import type { RestoreContext, SourceReport } from './state-source.ts';
 
 /** How a restore goes about it. */

@@ -1,6 +1,7 @@
 import type { CapturedFiles } from './files/file-record.ts';
 import type { WantedFiles } from './files/capture-files.ts';
 import { filesSource } from './files/files-source.ts';
+import { addTo, emptyReport } from './source-report.ts';
 import type {
   CaptureContext,
   Claim,
@@ -70,17 +71,4 @@ function chosen(parts: Wanted | Captured): [StateSource, unknown][] {
     const part = (parts as ByKind)[source.kind];
     return part === undefined ? [] : [[source, part]];
   });
-}
-
-export function emptyReport(): SourceReport {
-  return { restored: [], adjusted: [], unchanged: 0, displaced: [], warnings: [] };
-}
-
-/** Not spread: a restore may report a million entries. */
-export function addTo(total: SourceReport, part: SourceReport): void {
-  for (const one of part.restored) total.restored.push(one);
-  for (const one of part.adjusted) total.adjusted.push(one);
-  for (const one of part.displaced) total.displaced.push(one);
-  total.warnings.push(...part.warnings);
-  total.unchanged += part.unchanged;
 }

@@ -2,7 +2,7 @@ import { formatLocalTime, pathFromJson, reasonOf, showPath } from '@homeserver/s
 import type { Engine } from '../engine.ts';
 import { StateManagerError } from '../errors.ts';
 import { restoreBackup, restorePart, type RestoreReport } from '../restore-backup.ts';
-import { addTo, emptyReport } from '../sources.ts';
+import { addTo, emptyReport } from '../source-report.ts';
 import type { SourceReport } from '../state-source.ts';
 import { verifyCaptured } from '../verify-backup.ts';
 import { appendToRollbackLog } from './rollback-log.ts';
