@@ -57,5 +57,7 @@ function explain(error: unknown): unknown {
       hint: 'run it as root, or give paths of your own: --modules-path, --state-dir, --backup-dir, --log-file',
     });
   }
+  if (/ENOTDIR|EEXIST/.test(reasonOf(error)))
+    return new OrchestratorError('usage', reasonOf(error), { hint: 'something that is no directory has that name' });
   return error;
 }
