@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import {
   baseName,
   errnoName,
   openDirectory,
   parentPath,
+  readAttributes,
+  setAttribute,
   SystemError,
   temporaryName,
+  writeAll,
   type OpenDirectory,
   type RawPath,
 } from '@homeserver/system';
@@ -15,9 +19,19 @@ import { printable, printableReason } from './printable-text.ts';
 import { openFile, readThrough } from './source-file.ts';
 
 export interface Copy {
-  /** The real path of the source. */
-  source: RawPath;
+  /** The real path of the source, or the content itself. */
+  source: RawPath | Uint8Array;
   destination: Destination;
+  /** In place of what the destination has, or would get. */
+  permissions?: GivenPermissions;
+}
+
+/** What an author asks for; the rest is as it would be. */
+export interface GivenPermissions {
+  uid?: number;
+  gid?: number;
+  /** 0 to 0o777: setuid and setgid are not given. */
+  mode?: number;
 }
 
 interface StagedFile {
@@ -29,6 +43,7 @@ interface StagedFile {
 
 const PERMISSION_BITS = 0o777;
 const ALL_MODE_BITS = 0o7777;
+const NEW_FILE_MODE = 0o644;
 
 /**
  * Puts all sources in place and returns the SHA-256 of each. All are complete on the disk, beside their targets, before
@@ -62,20 +77,25 @@ function named<T>(destination: Destination, act: () => T): T {
   }
 }
 
-function stage({ source, destination }: Copy): StagedFile {
-  for (const directory of destination.missingParents) makeLikeParent(directory);
+/** Makes the directories above a destination that are not there. Inside a guard. */
+export function makeMissingParents({ missingParents }: Destination): void {
+  for (const directory of missingParents) makeLikeParent(directory);
+}
+
+function stage({ source, destination, permissions = {} }: Copy): StagedFile {
+  makeMissingParents(destination);
   const parent = parentPath(destination.path);
   return inDirectory(parent, (directory) => {
     const temporary = temporaryName();
-    const from = openFile(source);
+    const from = typeof source === 'string' ? openFile(source) : undefined;
     try {
       const to = fs.openSync(directory.entry(temporary), 'wx', 0o600);
       try {
-        const sha256 = readThrough(from, to);
-        dress(to, existingFile(directory, destination), {
-          mode: fs.fstatSync(from).mode,
-          parent: fs.statSync(directory.entry('.')),
-        });
+        const sha256 = from === undefined ? writeContent(to, source as Uint8Array) : readThrough(from, to);
+        const existing = existingFile(directory, destination);
+        const mode = from === undefined ? NEW_FILE_MODE : fs.fstatSync(from).mode;
+        dress(to, existing, { mode, parent: fs.statSync(directory.entry('.')) }, permissions);
+        if (existing !== undefined) keepAttributes(directory, destination, temporary, permissions);
         fs.fsyncSync(to);
         return { destination, parent, temporary, sha256 };
       } catch (error) {
@@ -85,7 +105,7 @@ function stage({ source, destination }: Copy): StagedFile {
         fs.closeSync(to);
       }
     } finally {
-      fs.closeSync(from);
+      if (from !== undefined) fs.closeSync(from);
     }
   });
 }
@@ -104,12 +124,37 @@ function existingFile(directory: OpenDirectory, destination: Destination): fs.St
  * An existing file keeps its owner, group and mode. A new one takes the source's mode (never setuid or setgid) and its
  * parent's owner and group, which only root can give away: the file of an ordinary user stays that user's.
  */
-function dress(fd: number, existing: fs.Stats | undefined, otherwise: { mode: number; parent: fs.Stats }): void {
+function dress(
+  fd: number,
+  existing: fs.Stats | undefined,
+  otherwise: { mode: number; parent: fs.Stats },
+  given: GivenPermissions,
+): void {
   const isRoot = process.getuid?.() === 0;
   const owner = existing ?? (isRoot ? otherwise.parent : fs.fstatSync(fd));
   const now = fs.fstatSync(fd);
-  if (now.uid !== owner.uid || now.gid !== owner.gid) fs.fchownSync(fd, owner.uid, owner.gid);
-  fs.fchmodSync(fd, existing ? existing.mode & ALL_MODE_BITS : otherwise.mode & PERMISSION_BITS);
+  const [uid, gid] = [given.uid ?? owner.uid, given.gid ?? owner.gid];
+  if (now.uid !== uid || now.gid !== gid) fs.fchownSync(fd, uid, gid);
+  fs.fchmodSync(fd, given.mode ?? (existing ? existing.mode & ALL_MODE_BITS : otherwise.mode & PERMISSION_BITS));
+}
+
+/** ACLs and other attributes stay with the name; a capability was given to the content, and goes with it. */
+function keepAttributes(
+  directory: OpenDirectory,
+  destination: Destination,
+  temporary: string,
+  { mode }: GivenPermissions,
+): void {
+  for (const [name, value] of readAttributes(directory.entry(baseName(destination.path)))) {
+    // An ACL says the mode as well.
+    if (name === 'security.capability' || (name === 'system.posix_acl_access' && mode !== undefined)) continue;
+    setAttribute(directory.entry(temporary), name, value);
+  }
+}
+
+function writeContent(to: number, content: Uint8Array): string {
+  writeAll(to, content);
+  return createHash('sha256').update(content).digest('hex');
 }
 
 function putInPlace(file: StagedFile): void {

@@ -41,9 +41,13 @@ function bothPaths(directory: string): RawPath[] {
 /**
  * Looks at a destination. Throws HotfixError 'invalid-destination', with the path and the reason, for one that is not
  * absolute and normal, lies where pools must not write, or is there already as a symlink, a directory or a device: a link
- * is not replaced, and what it points at is not written.
+ * is not replaced (unless it `mayBeLink`), and what it points at is not written.
  */
-export function resolveDestination(given: string, limits: DestinationLimits): Destination {
+export function resolveDestination(
+  given: string,
+  limits: DestinationLimits,
+  options: { mayBeLink?: boolean } = {},
+): Destination {
   const refuse = (why: string): HotfixError =>
     new HotfixError('invalid-destination', printable(`${JSON.stringify(given)} ${why}`));
   if (!path.posix.isAbsolute(given)) throw refuse('must be an absolute path');
@@ -60,9 +64,9 @@ export function resolveDestination(given: string, limits: DestinationLimits): De
       throw refuse('lies outside the allowed roots');
   }
   const stat = fs.lstatSync(forFs(real), { throwIfNoEntry: false });
-  if (stat?.isSymbolicLink()) throw refuse('is a symlink: name the file that it points at');
+  if (stat?.isSymbolicLink() && !options.mayBeLink) throw refuse('is a symlink: name the file that it points at');
   if (stat?.isDirectory()) throw refuse('is a directory');
-  if (stat !== undefined && !stat.isFile()) throw refuse('is not a regular file');
+  if (stat !== undefined && !stat.isFile() && !stat.isSymbolicLink()) throw refuse('is not a regular file');
   return { given, path: real, missingParents: parent.missing, exists: stat !== undefined };
 }
 

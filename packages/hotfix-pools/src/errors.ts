@@ -5,6 +5,8 @@ export type HotfixErrorCode =
   | 'invalid-target' // a source that is missing, no regular file, or not beneath src/
   | 'invalid-destination' // a destination that must not be written
   | 'unsafe-path' // a directory was swapped while the pool was being applied
+  | 'script-failed' // the script of an execute operation did not end with 0
+  | 'check-failed' // a check before or after the operations did not hold
   | 'closure-failed' // a closure line exited non-zero, or ran out of time
   | 'io'; // the machine
 

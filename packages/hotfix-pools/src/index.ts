@@ -1,19 +1,28 @@
-export { applyPools } from './apply-pools.ts';
 export { HotfixError } from './errors.ts';
-export { readPoolDocument } from './read-document.ts';
-export { summarise, toModuleResult } from './report.ts';
+export { HotfixManager } from './hotfix-manager.ts';
+export { applyPools } from './pools/apply-pools.ts';
+export { describeReport, toModuleResult } from './module-result.ts';
+export { summarise } from './pools/report.ts';
+export { readHotfixDocument } from './read-document.ts';
 
-export type { ApplyPoolsOptions } from './apply-pools.ts';
+export type { ApplyHotfixesOptions, HotfixManagerOptions, HotfixResult } from './hotfix-manager.ts';
+export type { HotfixReport } from './module-result.ts';
 export type { HotfixErrorCode, HotfixErrorOptions } from './errors.ts';
-export type { Pool, PoolDocument, PoolOperation } from './pool-document.ts';
+export type { ApplyPoolsOptions } from './pools/apply-pools.ts';
+export type { Operation, OperationDocument } from './operations/operation-document.ts';
+export type { OperationReport, OperationsReport } from './operations/operations-report.ts';
+export type { CheckReport } from './operations/run-checks.ts';
+export type { Pool, PoolDocument, PoolOperation } from './pools/pool-document.ts';
 export type {
   DestinationReport,
   FinalClosureReport,
   FoundState,
   PoolReport,
-  PoolsModuleResult,
+  HotfixModuleResult,
   PoolsReport,
   PoolState,
   SkipReason,
   SummaryLine,
-} from './report.ts';
+} from './pools/report.ts';
+export type { HotfixDocument } from './read-document.ts';
+export type { HotfixRollback } from './roll-back-hotfixes.ts';

@@ -1,3 +1,4 @@
+export { Accounts } from './accounts.ts';
 export { PermissionError } from './errors.ts';
 export { createModulePermissionTargets } from './module-targets.ts';
 export { formatMode, parseMode } from './parse-mode.ts';

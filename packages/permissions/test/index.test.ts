@@ -3,6 +3,7 @@ import * as permissions from '../src/index.ts';
 
 it('the package offers these names', () => {
   expect(Object.keys(permissions).sort()).toEqual([
+    'Accounts',
     'PermissionError',
     'PermissionManager',
     'createModulePermissionTargets',

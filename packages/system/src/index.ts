@@ -35,6 +35,7 @@ export {
 } from './raw-path.ts';
 export { describeClosureFailure, runClosure } from './run-closure.ts';
 export { describeEnd, killGroup, runCommand } from './run-command.ts';
+export { interpreterOf } from './script-interpreter.ts';
 export { startWorker } from './start-worker.ts';
 export { exchangePaths, readLink, switchLink } from './switch-link.ts';
 export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-name.ts';

@@ -23,6 +23,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "formatLocalTime",
       "freeSpace",
       "ioError",
+      "interpreterOf",
       "isTemporaryName",
       "isWithin",
       "joinPath",

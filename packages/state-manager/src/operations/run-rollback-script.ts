@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { describeEnd, readFileBytes, reasonOf, runCommand } from '@homeserver/system';
+import { describeEnd, interpreterOf, readFileBytes, reasonOf, runCommand } from '@homeserver/system';
 import type { RollbackScript } from './operation-log.ts';
 
 /** Whether the kept script is what was recorded: why not, in one line, or undefined. */
@@ -19,6 +19,7 @@ export function damageOfScript(directory: string, { name, sha256 }: RollbackScri
 export async function runRollbackScript(directory: string, script: RollbackScript): Promise<string | undefined> {
   const file = path.join(directory, script.name);
   try {
+    // Not executed itself: the file system of the backups may forbid that.
     const result = await runCommand([...interpreterOf(file), file], {
       cwd: script.working_dir,
       timeoutMs: script.timeout_ms,
@@ -30,12 +31,4 @@ export async function runRollbackScript(directory: string, script: RollbackScrip
   } catch (error) {
     return `its rollback script could not be started: ${reasonOf(error)}`;
   }
-}
-
-/** As the kernel reads a `#!` line; the file system of the backups may forbid to execute what is on it. */
-function interpreterOf(file: string): [string, ...string[]] {
-  const firstLine = readFileBytes(file, { followLink: false }).subarray(0, 256).toString().split('\n')[0] ?? '';
-  const [, interpreter, argument] = /^#!\s*(\/\S+)(?:\s+(.*\S))?\s*$/.exec(firstLine) ?? [];
-  if (interpreter === undefined) return ['/bin/sh'];
-  return argument === undefined ? [interpreter] : [interpreter, argument];
 }

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HotfixError, readPoolDocument } from '../src/index.ts';
-import { Server } from './server.ts';
+import { HotfixError, readHotfixDocument, type PoolDocument } from '../../src/index.ts';
+import { Server } from '../server.ts';
 
 const metadata = { schema_version: '1.0.0' };
 const operation = { target: 'a', destination: '/srv/a' };
@@ -83,7 +83,7 @@ const refused: [what: string, document: unknown, line: string][] = [
     { metadata, pools: [pool], operations: [] },
     'cannot use FILE: operations: cannot stand beside pools: use one of the two',
   ],
-  ['operations alone', { metadata, operations: [] }, 'cannot use FILE: operations: this version can only apply pools'],
+  ['operations alone', { metadata, operations: [] }, 'cannot apply FILE as pools: it has operations'],
   [
     'a name that forges a line',
     {
@@ -119,18 +119,18 @@ describe('a document that cannot be used', () => {
     const server = new Server();
     server.document({ metadata: { schema_version: version }, pools: [] });
     const line = `metadata.schema_version: must be a version like 1.2.0, not ${JSON.stringify(version)}`;
-    expect(() => readPoolDocument(server.module)).toThrow(line);
+    expect(() => readHotfixDocument(server.module)).toThrow(line);
   });
 
   it('is named when it is missing, cut off, or no file', () => {
     const server = new Server();
     const file = path.join(server.module, 'index.json');
-    expect(() => readPoolDocument(server.module)).toThrow(`cannot read ${file}: ENOENT`);
+    expect(() => readHotfixDocument(server.module)).toThrow(`cannot read ${file}: ENOENT`);
     server.document('{"metadata": {"schema_ver');
-    expect(() => readPoolDocument(server.module)).toThrow(`cannot read ${file}: it is not JSON`);
+    expect(() => readHotfixDocument(server.module)).toThrow(`cannot read ${file}: it is not JSON`);
     fs.rmSync(file);
     fs.mkdirSync(file);
-    expect(() => readPoolDocument(server.module)).toThrow(`cannot read ${file}: EISDIR`);
+    expect(() => readHotfixDocument(server.module)).toThrow(`cannot read ${file}: EISDIR`);
   });
 });
 
@@ -141,7 +141,7 @@ describe('a document', () => {
       metadata: { schema_version: '1.2.3-rc.1+build.5' },
       pools: [pool, { ...pool, id: 'b', timeoutSeconds: 7 }],
     });
-    const document = readPoolDocument(server.module);
+    const document = readHotfixDocument(server.module) as PoolDocument;
     expect(document).toMatchObject({ schemaVersion: '1.2.3-rc.1+build.5', finalClosure: [], warnings: [] });
     expect(document.pools.map(({ closure, timeoutMs }) => ({ closure, timeoutMs }))).toEqual([
       { closure: [], timeoutMs: 300_000 },

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { endings, Server } from './server.ts';
+import { endings, Server } from '../server.ts';
 
 describe('the record', () => {
   it('is undone together with the pool when the run that it belongs to is undone', async () => {

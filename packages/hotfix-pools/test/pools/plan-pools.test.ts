@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { countingClosure, countLines, endings, Server } from './server.ts';
+import { countingClosure, countLines, endings, Server } from '../server.ts';
 
 describe('an applied pool', () => {
   it('is left alone, and its closure not run, while nothing has changed', async () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { file, type TreeNode } from '@homeserver/test-support';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { endings, Server, type AuthorsPool } from './server.ts';
+import { endings, Server, type AuthorsPool } from '../server.ts';
 
 /** Destinations, some in directories that may not exist; and what a failing closure may do to each before it fails. */
 const names = ['a', 'b', 'site/c', 'site/d', 'new/deep/e'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countingClosure, countLines, endings, Server } from './server.ts';
+import { countingClosure, countLines, endings, Server } from '../server.ts';
 
 describe('the final closure', () => {
   const final = ['echo final >> LIVE/../final'];

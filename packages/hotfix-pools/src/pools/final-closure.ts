@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { removeFileDurably, reasonOf, writeJsonDurably, type Logger } from '@homeserver/system';
 import type { FinalClosureReport, PoolReport } from './report.ts';
-import { closureFailure, runLoggedClosure, withLastOutput } from './run-logged-closure.ts';
+import { closureFailure, runLoggedClosure, withLastOutput } from '../run-logged-closure.ts';
 
 /**
  * The durable note that pools were applied since the final closure last ran: without it, a crash after the last pool would

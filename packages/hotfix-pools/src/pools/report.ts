@@ -52,6 +52,7 @@ export interface FinalClosureReport {
 
 /** What `applyPools` did. */
 export interface PoolsReport {
+  kind: 'pools';
   file: string;
   schemaVersion: string;
   dryRun: boolean;
@@ -67,7 +68,7 @@ export interface SummaryLine {
 }
 
 /** What a module's `main` returns; the shape is that of the orchestrator's contract. */
-export interface PoolsModuleResult {
+export interface HotfixModuleResult {
   success: boolean;
   changed: boolean;
   reverted: string[];
@@ -112,7 +113,7 @@ export function countLine(report: PoolsReport): SummaryLine {
  * The report as a module's result. Pools that were put back or refused, and a final closure that failed, make the run fail
  * but not the module: it is not rolled back for them. Only a run that was stopped early is no success.
  */
-export function toModuleResult(report: PoolsReport): PoolsModuleResult {
+export function toPoolsResult(report: PoolsReport): HotfixModuleResult {
   const lines = (wanted: (pool: PoolReport) => boolean): string[] =>
     report.pools.filter(wanted).map((pool) => poolLine(pool).message);
   const reverted = lines((pool) => pool.state === 'reverted' || pool.skip === 'refused');

@@ -2,13 +2,15 @@ import path from 'node:path';
 import { StateManagerError, type StateManager } from '@homeserver/state-manager';
 import { silentLogger, type Logger } from '@homeserver/system';
 import { applyPool, reportBase, type ApplyContext } from './apply-pool.ts';
-import { destinationLimits } from './destination.ts';
+import { destinationLimits } from '../destination.ts';
+import { unknownPool } from '../document-fields.ts';
 import { examinePools, type PoolPlaces } from './examine-pools.ts';
-import { FinalClosureNote, runFinalClosure } from './final-closure.ts';
+import { FinalClosureNote, runFinalClosure, type FinalClosureContext } from './final-closure.ts';
 import { planPools, type PoolPlan } from './plan-pools.ts';
 import { PoolRecords } from './pool-record.ts';
-import { printableReason } from './printable-text.ts';
-import { readPoolDocument } from './read-document.ts';
+import { printableReason } from '../printable-text.ts';
+import { HotfixError } from '../errors.ts';
+import { readHotfixDocument } from '../read-document.ts';
 import {
   countLine,
   finalClosureLine,
@@ -33,6 +35,8 @@ export interface ApplyPoolsOptions {
   dryRun?: boolean;
   /** Stops before the next pool; the closure under way is ended, and its pool put back. */
   signal?: AbortSignal;
+  /** Only this pool. */
+  only?: string;
   /** If given, destinations may only be in these. */
   allowedRoots?: readonly string[];
 }
@@ -47,28 +51,62 @@ export async function applyPools(options: ApplyPoolsOptions): Promise<PoolsRepor
   const directory = path.resolve(options.directory);
   const stateDir = path.resolve(options.stateDir);
   const { state, logger = silentLogger, dryRun = false, signal } = options;
-  const document = readPoolDocument(directory);
+  const document = readHotfixDocument(directory);
+  if (document.kind !== 'pools')
+    throw new HotfixError('unsupported', `cannot apply ${document.file} as pools: it has operations`);
   for (const warning of document.warnings) logger.warn(warning);
 
   const limits = destinationLimits([directory, stateDir, state.backupDir], options.allowedRoots);
   const places: PoolPlaces = { file: document.file, directory, limits };
   const records = new PoolRecords(stateDir, logger);
   const examined = examinePools(document, places, records);
-  const plans = planPools(examined, document.schemaVersion, { retry: options.retry ?? false });
+  const plans = chosen(planPools(examined, document.schemaVersion, { retry: options.retry ?? false }), options.only);
 
   const finalClosureNote = new FinalClosureNote(stateDir);
   const context: ApplyContext = { document, places, state, records, finalClosureNote, logger, signal };
   const pools = dryRun ? plans.map(dryReport) : await carryOut(plans, context);
-  const finalClosure: FinalClosureReport = dryRun
-    ? { state: 'not-run', reason: 'dry run' }
-    : await runFinalClosure(document.finalClosure, pools, { note: finalClosureNote, logger, signal });
+  const finalClosure = await concludeWith(document.finalClosure, pools, options, {
+    note: finalClosureNote,
+    logger,
+    signal,
+  });
 
   const { file, schemaVersion, warnings } = document;
-  const report: PoolsReport = { file, schemaVersion, dryRun, pools, finalClosure, warnings: [...warnings] };
+  const report: PoolsReport = {
+    kind: 'pools',
+    file,
+    schemaVersion,
+    dryRun,
+    pools,
+    finalClosure,
+    warnings: [...warnings],
+  };
   if (dryRun) for (const pool of pools) say(logger, poolLine(pool));
   say(logger, finalClosureLine(finalClosure));
   say(logger, countLine(report));
   return report;
+}
+
+/** It judges the whole, so it runs only when the whole was the question. */
+async function concludeWith(
+  lines: readonly string[],
+  pools: readonly PoolReport[],
+  { dryRun, only }: ApplyPoolsOptions,
+  context: FinalClosureContext,
+): Promise<FinalClosureReport> {
+  if (dryRun) return { state: 'not-run', reason: 'dry run' };
+  if (only !== undefined) return { state: 'not-run', reason: 'only one pool was asked for' };
+  return runFinalClosure(lines, pools, context);
+}
+
+function chosen(plans: readonly PoolPlan[], only: string | undefined): readonly PoolPlan[] {
+  if (only === undefined) return plans;
+  const one = plans.filter(({ pool }) => pool.id === only);
+  if (one.length > 0) return one;
+  throw unknownPool(
+    only,
+    plans.map(({ pool }) => pool),
+  );
 }
 
 async function carryOut(plans: readonly PoolPlan[], context: ApplyContext): Promise<PoolReport[]> {

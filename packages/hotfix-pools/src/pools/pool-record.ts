@@ -9,8 +9,8 @@ import {
   readFileText,
 } from '@homeserver/system';
 import { z } from 'zod';
-import { HotfixError } from './errors.ts';
-import { printableReason } from './printable-text.ts';
+import { HotfixError } from '../errors.ts';
+import { printableReason } from '../printable-text.ts';
 
 /** What is remembered of one destination. Hashes are SHA-256 in hex. */
 export interface RecordedDestination {

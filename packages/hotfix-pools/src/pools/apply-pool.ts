@@ -1,17 +1,17 @@
 import type { GuardOutcome, StateManager } from '@homeserver/state-manager';
 import { StateManagerError } from '@homeserver/state-manager';
 import { forFs, SystemError, type ClosureResult, type Logger } from '@homeserver/system';
-import { copyFiles, isPassing, type Copy } from './copy-files.ts';
-import { contentOf } from './destination.ts';
-import { HotfixError } from './errors.ts';
+import { copyFiles, isPassing, type Copy } from '../copy-files.ts';
+import { contentOf } from '../destination.ts';
+import { HotfixError } from '../errors.ts';
 import { locate, type PoolPlaces } from './examine-pools.ts';
 import type { FinalClosureNote } from './final-closure.ts';
 import type { PoolPlan } from './plan-pools.ts';
 import type { PoolDocument } from './pool-document.ts';
 import type { PoolRecord, PoolRecords } from './pool-record.ts';
-import { printable, printableReason } from './printable-text.ts';
+import { printable, printableReason } from '../printable-text.ts';
 import type { PoolReport } from './report.ts';
-import { closureFailure, logClosure, runLoggedClosure, withLastOutput } from './run-logged-closure.ts';
+import { closureFailure, logClosure, runLoggedClosure, withLastOutput } from '../run-logged-closure.ts';
 
 export interface ApplyContext {
   document: PoolDocument;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { makeFifo } from '@homeserver/system';
 import { link } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
-import { endings, Server } from './server.ts';
+import { endings, Server } from '../server.ts';
 
 interface BadOperation {
   target?: string;

@@ -1,7 +1,14 @@
-import semver from 'semver';
 import { z } from 'zod';
-import { HotfixError } from './errors.ts';
-import { printable } from './printable-text.ts';
+import {
+  explainIssue,
+  fieldOf,
+  invalidDocument,
+  isStrictVersion,
+  keysBeyond,
+  METADATA_KEYS,
+  MODULE_KEYS,
+} from '../document-fields.ts';
+import { printable } from '../printable-text.ts';
 
 /** One file to put in place. */
 export interface PoolOperation {
@@ -25,6 +32,7 @@ export interface Pool {
 }
 
 export interface PoolDocument {
+  readonly kind: 'pools';
   /** The index.json that it was read from. */
   readonly file: string;
   readonly schemaVersion: string;
@@ -67,31 +75,18 @@ const documentSchema = z.looseObject({
 
 type RawDocument = z.infer<typeof documentSchema>;
 
-/** Keys that belong to the module contract, not to this package. */
-const moduleKeys = ['$schema', 'configuration', 'config'];
-const metadataKeys = [
-  'schema_version',
-  'name',
-  'description',
-  'enabled',
-  'priority',
-  'dependencies',
-  'lastSafeVersion',
-  'timeoutSeconds',
-];
-
-/** Parses the content of `file`. Throws HotfixError 'invalid-document' or 'unsupported', naming the file and the field. */
+/** Parses the content of `file`. Throws HotfixError 'invalid-document', naming the file and the field. */
 export function parsePoolDocument(json: unknown, file: string): PoolDocument {
-  refuseOperations(json, file);
-  const parsed = documentSchema.safeParse(json, { error: explain });
+  const parsed = documentSchema.safeParse(json, { error: explainIssue });
   if (!parsed.success) {
     const [issue, ...more] = parsed.error.issues;
     const where = fieldOf(issue?.path ?? []);
-    throw invalid(file, where, `${issue?.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`);
+    throw invalidDocument(file, where, `${issue?.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`);
   }
   const raw = parsed.data;
   refuseDuplicates(raw, file);
   return {
+    kind: 'pools',
     file,
     schemaVersion: raw.metadata.schema_version,
     pools: raw.pools.map(toPool),
@@ -114,25 +109,19 @@ function toPool(raw: RawDocument['pools'][number], at: number): Pool {
   };
 }
 
-function refuseOperations(json: unknown, file: string): void {
-  if (typeof json !== 'object' || json === null || !('operations' in json)) return;
-  if ('pools' in json) throw invalid(file, 'operations', 'cannot stand beside pools: use one of the two');
-  throw new HotfixError('unsupported', `cannot use ${file}: operations: this version can only apply pools`);
-}
-
 function refuseDuplicates(raw: RawDocument, file: string): void {
   const ids = new Map<string, number>();
   for (const [at, pool] of raw.pools.entries()) {
     const first = ids.get(pool.id);
     if (first !== undefined)
-      throw invalid(file, `pools[${at}].id`, `${JSON.stringify(pool.id)} is the id of pools[${first}] already`);
+      throw invalidDocument(file, `pools[${at}].id`, `${JSON.stringify(pool.id)} is the id of pools[${first}] already`);
     ids.set(pool.id, at);
     const destinations = new Map<string, number>();
     for (const [index, { destination }] of pool.operations.entries()) {
       const other = destinations.get(destination);
       const field = `pools[${at}].operations[${index}].destination`;
       if (other !== undefined)
-        throw invalid(file, field, `${destination} is the destination of operations[${other}] already`);
+        throw invalidDocument(file, field, `${destination} is the destination of operations[${other}] already`);
       destinations.set(destination, index);
     }
   }
@@ -140,8 +129,8 @@ function refuseDuplicates(raw: RawDocument, file: string): void {
 
 function unknownKeys(raw: RawDocument): string[] {
   return [
-    ...keysBeyond(raw, [...Object.keys(documentSchema.shape), ...moduleKeys], ''),
-    ...keysBeyond(raw.metadata, metadataKeys, 'metadata.'),
+    ...keysBeyond(raw, [...Object.keys(documentSchema.shape), ...MODULE_KEYS], ''),
+    ...keysBeyond(raw.metadata, METADATA_KEYS, 'metadata.'),
     ...raw.pools.flatMap((pool, at) => [
       ...keysBeyond(pool, Object.keys(poolSchema.shape), `pools[${at}].`),
       ...pool.operations.flatMap((operation, index) =>
@@ -149,41 +138,4 @@ function unknownKeys(raw: RawDocument): string[] {
       ),
     ]),
   ];
-}
-
-function keysBeyond(value: object, known: readonly string[], prefix: string): string[] {
-  return Object.keys(value)
-    .filter((key) => !known.includes(key))
-    .map((key) => `${prefix}${key}`);
-}
-
-/** Strict semver, exactly as written: no `v`, no leading zeros, no spaces. */
-function isStrictVersion(text: string): boolean {
-  const parsed = semver.parse(text);
-  if (parsed === null) return false;
-  return text === [parsed.version, ...(parsed.build.length > 0 ? [parsed.build.join('.')] : [])].join('+');
-}
-
-/** zod's wording for the two mistakes that authors make most, in the words of this project. */
-function explain(issue: { code: string; input?: unknown; expected?: string }): string | undefined {
-  if (issue.code !== 'invalid_type') return undefined;
-  return issue.input === undefined
-    ? 'is missing'
-    : `must be ${issue.expected === 'array' || issue.expected === 'object' ? 'an' : 'a'} ${issue.expected}`;
-}
-
-function fieldOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
-    .join('');
-}
-
-function invalid(file: string, field: string, why: string): HotfixError {
-  return new HotfixError(
-    'invalid-document',
-    printable(`cannot use ${file}: ${field === '' ? '' : `${field}: `}${why}`),
-    {
-      hint: 'nothing was changed',
-    },
-  );
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { file } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
-import { endings, Server } from './server.ts';
+import { endings, Server } from '../server.ts';
 
 const isRoot = process.getuid?.() === 0;
 

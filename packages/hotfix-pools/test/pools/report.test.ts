@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { summarise, toModuleResult, type PoolReport, type PoolsReport } from '../src/index.ts';
+import { summarise, toModuleResult, type PoolReport, type PoolsReport } from '../../src/index.ts';
 
 const pool = (id: string, rest: Partial<PoolReport>): PoolReport => ({
   id,
@@ -20,6 +20,7 @@ const all: PoolReport[] = [
 ];
 
 const report = (pools: PoolReport[], rest: Partial<PoolsReport> = {}): PoolsReport => ({
+  kind: 'pools',
   file: '/m/index.json',
   schemaVersion: '1.0.0',
   dryRun: false,

@@ -1,11 +1,11 @@
 import { isWithin, type RawPath } from '@homeserver/system';
-import type { Copy } from './copy-files.ts';
-import { contentOf, resolveDestination, type DestinationLimits } from './destination.ts';
-import { HotfixError } from './errors.ts';
+import type { Copy } from '../copy-files.ts';
+import { contentOf, resolveDestination, type DestinationLimits } from '../destination.ts';
+import { HotfixError } from '../errors.ts';
 import type { Pool, PoolDocument, PoolOperation } from './pool-document.ts';
 import type { PoolRecord, PoolRecords } from './pool-record.ts';
-import { printable, printableReason } from './printable-text.ts';
-import { findSource, hashFile } from './source-file.ts';
+import { printable, printableReason } from '../printable-text.ts';
+import { findSource, hashFile } from '../source-file.ts';
 
 /** Where a document's pools come from, and where they may go. */
 export interface PoolPlaces {
@@ -71,7 +71,7 @@ function examine(operation: PoolOperation, pool: Pool, places: PoolPlaces, taken
 }
 
 /** Finds source and destination of an operation. Throws HotfixError, naming file and field. */
-export function locate(operation: PoolOperation, places: PoolPlaces): Copy {
+export function locate(operation: PoolOperation, places: PoolPlaces): Copy & { source: RawPath } {
   return {
     source: inField(places, `${operation.field}.target`, () => findSource(places.directory, operation.target)),
     destination: inField(places, `${operation.field}.destination`, () =>
