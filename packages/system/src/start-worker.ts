@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { Readable } from 'node:stream';
 import { childEnvironment } from './child-environment.ts';
+import { reasonOf } from './errors.ts';
 import { keepDescriptorsFromChildren } from './libc.ts';
 import { killGroup } from './run-command.ts';
 
@@ -8,10 +9,13 @@ import { killGroup } from './run-command.ts';
 export interface WorkerEnd {
   exitCode: number | undefined;
   signal: NodeJS.Signals | undefined;
+  /** Why there never was a process, one line: the machine has none left, or no descriptor for its pipes. */
+  notStarted?: string;
 }
 
 /** A Node process of ours that takes messages one way, and answers on its own stdout. */
 export interface Worker {
+  /** -1 when it could not be started. */
   readonly pid: number;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -32,25 +36,27 @@ export interface WorkerOptions {
 
 /**
  * Starts a script under this very Node binary, in a session of its own, stdin closed. The binary is taken from
- * /proc/self/exe: `process.execPath` is gone when a package upgrade replaces it under a running updater.
+ * /proc/self/exe: `process.execPath` is gone when a package upgrade replaces it under a running updater. Never throws: a
+ * worker that the machine cannot start has ended, and `ended` says why.
  */
 export function startWorker(script: string, options: WorkerOptions = {}): Worker {
   keepDescriptorsFromChildren();
-  const child = spawn('/proc/self/exe', [...(options.nodeArguments ?? []), script], {
-    cwd: '/',
-    env: options.env ?? childEnvironment(),
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(options.holdDescriptors ?? [])],
-  });
+  let child: ChildProcess;
+  try {
+    child = spawnWorker(script, options);
+  } catch (error) {
+    return neverStarted(reasonOf(error)); // Node reports some refusals of the kernel this way (ENOMEM), others as an event.
+  }
   const ended = new Promise<WorkerEnd>((resolve) => {
     child.once('exit', (code, signal) => resolve({ exitCode: code ?? undefined, signal: signal ?? undefined }));
-    child.on('error', () => {
+    child.on('error', (error) => {
       // One that started is not over when a message to it fails: its end is what counts.
-      if (child.pid === undefined) resolve({ exitCode: undefined, signal: undefined });
+      if (child.pid === undefined) resolve(endBeforeStart(reasonOf(error)));
     });
   });
+  if (child.pid === undefined) return { ...neverStarted(''), ended };
   return {
-    pid: child.pid ?? -1,
+    pid: child.pid,
     stdout: child.stdout as Readable,
     stderr: child.stderr as Readable,
     ended,
@@ -61,4 +67,29 @@ export function startWorker(script: string, options: WorkerOptions = {}): Worker
     },
     kill: (signal) => killGroup(child.pid, signal),
   };
+}
+
+function spawnWorker(script: string, options: WorkerOptions): ChildProcess {
+  return spawn('/proc/self/exe', [...(options.nodeArguments ?? []), script], {
+    cwd: '/',
+    env: options.env ?? childEnvironment(),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(options.holdDescriptors ?? [])],
+  });
+}
+
+/** Without descriptors Node has made no streams either: these have nothing to say. */
+function neverStarted(why: string): Worker {
+  return {
+    pid: -1,
+    stdout: Readable.from([]),
+    stderr: Readable.from([]),
+    ended: Promise.resolve(endBeforeStart(why)),
+    send: () => false,
+    kill: () => {},
+  };
+}
+
+function endBeforeStart(why: string): WorkerEnd {
+  return { exitCode: undefined, signal: undefined, notStarted: why };
 }

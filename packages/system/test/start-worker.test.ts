@@ -118,6 +118,34 @@ describe('startWorker', () => {
     const worker = start({ env: { PATH: '/bin' } }, '/missing/script.ts');
     expect(await worker.ended).toEqual({ exitCode: 1, signal: undefined });
   });
+
+  it('says why no process could be started when the machine has no descriptors left', () => {
+    const script = `
+      import fs from 'node:fs';
+      import { startWorker } from ${JSON.stringify(path.join(import.meta.dirname, '../src/start-worker.ts'))};
+      const taken = [];
+      try { for (;;) taken.push(fs.openSync('/dev/null')); } catch {}
+      const worker = startWorker(${JSON.stringify(fixture)});
+      worker.kill('SIGKILL');
+      const facts = [worker.pid, worker.send({ act: 'greet' }), await worker.stdout.toArray(), await worker.ended];
+      for (const fd of taken) fs.closeSync(fd);
+      console.log(JSON.stringify(facts));`;
+    const args = [
+      '-c',
+      'ulimit -n 60; exec "$@"',
+      'bash',
+      process.execPath,
+      '--input-type=module-typescript',
+      '-e',
+      script,
+    ];
+    expect(JSON.parse(execFileSync('bash', args, { encoding: 'utf8' }))).toEqual([
+      -1,
+      false,
+      [],
+      { notStarted: expect.stringMatching(/EMFILE/) },
+    ]);
+  });
 });
 
 describe('kill', () => {

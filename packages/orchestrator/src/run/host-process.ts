@@ -140,13 +140,14 @@ function describe(ending: Exclude<Ending, { how: 'said' }>, limits: HostLimits, 
     case 'stopped':
       return 'was stopped, because the updater was asked to end';
     case 'died': {
-      const { exitCode, signal } = ending.end;
+      const { exitCode, signal, notStarted } = ending.end;
       const how = output.hasBegun
         ? signal === undefined
           ? `ended the process with exit code ${exitCode} before main() was done`
           : `was killed by ${signal}`
         : 'was not run, because the process for it did not start';
-      return output.lastWords === undefined ? how : `${how}: ${output.lastWords.slice(0, 500)}`;
+      const why = notStarted ?? output.lastWords;
+      return why === undefined ? how : `${how}: ${why.slice(0, 500)}`;
     }
   }
 }

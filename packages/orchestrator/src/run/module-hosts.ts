@@ -16,7 +16,7 @@ export class ModuleHosts {
     this.#logger = logger;
   }
 
-  /** The present host, or a new one. Throws when the machine cannot start a process. */
+  /** The present host, or a new one. That a new one could not be started is what its first run says. */
   take(): HostProcess {
     this.#current ??= new HostProcess(`${this.#runId}.${this.#number}`, this.#lockDescriptors);
     return this.#current;

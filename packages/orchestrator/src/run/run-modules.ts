@@ -95,7 +95,6 @@ async function runOne(
   const stateDir = path.join(paths.moduleStates, name);
   try {
     makeDirectoryDurably(stateDir, { mode: 0o700 });
-    hosts.take();
     markStarted(paths, name);
   } catch (error) {
     return notRun(module, 'failed', `it was not started: ${reasonOf(error)}`);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { makeTree } from '@homeserver/test-support';
 import { readModuleRecords } from '../../src/records/module-records.ts';
 import { lockServer } from '../../src/lock-server.ts';
+import type { ModuleOutcome } from '../../src/run/module-outcome.ts';
 import { runModules } from '../../src/run/run-modules.ts';
 import { installedModules } from '../../src/store/installed-modules.ts';
 import { update } from '../../src/update.ts';
@@ -249,27 +250,36 @@ describe('a version that has not succeeded yet', () => {
 
   it('and for which no process can be started: nothing is held against it', async () => {
     const here = unprovenWeb(() => main('return { success: true };'));
-    const { paths, state, logger, logFor } = here.server;
-    const lock = await lockServer(paths, { purpose: 'test' });
-    const noDescriptor = 9999;
-    const settings = {
-      runId: 'run',
-      lockDescriptors: [noDescriptor],
-      retry: false,
-      dryRun: false,
-      logger,
-      logFor,
-      state,
-    };
-    const outcomes = await runModules(paths, installedModules(paths).values(), settings);
-    lock.release();
-    expect(outcomes).toEqual([
-      expect.objectContaining({
-        status: 'failed',
-        error: 'it was not started: spawn EBADF',
-      }),
-    ]);
+    const [outcome] = await runWithoutProcesses(here, 'Executing module');
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      error: 'was not run, because the process for it did not start: spawn EBADF',
+    });
     expect(links(here)).toEqual(['web 2.0.0', 'web.backup 1.0.0']);
     expect(unprovenOf(here, 'web')).toMatchObject({ starts: 0 });
   });
+
+  it('and that asked for a restart for which no process can be started: what it had changed is undone', async () => {
+    const here = unprovenWeb((home_) => changing(home_, "await change('one', 'new'); return false;"));
+    const [outcome] = await runWithoutProcesses(here, 'asked for a restart');
+    expect(outcome).toMatchObject({ status: 'failed', error: expect.stringMatching(/did not start: spawn EBADF$/) });
+    expect(here.filesNow()).toEqual(before);
+    expect(here.server.state.hasOpenChanges()).toBe(false);
+    expect(unprovenOf(here, 'web')).toMatchObject({ starts: 0 });
+  });
 });
+
+/** Runs the modules; from the message `from` on, the kernel refuses to start a process for them. */
+async function runWithoutProcesses({ server }: Home, from: string): Promise<ModuleOutcome[]> {
+  const { paths, state, logger, logFor } = server;
+  const lock = await lockServer(paths, { purpose: 'test' });
+  const lockDescriptors = [...lock.descriptors];
+  const noDescriptor = 9999;
+  const info = (message: string): void => void (message.includes(from) && lockDescriptors.push(noDescriptor));
+  const settings = { runId: 'run', lockDescriptors, retry: false, dryRun: false, logFor, state };
+  try {
+    return await runModules(paths, installedModules(paths).values(), { ...settings, logger: { ...logger, info } });
+  } finally {
+    lock.release();
+  }
+}
