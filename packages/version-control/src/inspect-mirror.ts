@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { readFileText } from '@homeserver/system';
 import { readRef } from './mirror-refs.ts';
 import { filesBelow, notedDamage, type Mirror } from './mirror.ts';
 import { lastWords, runGit } from './run-git.ts';
@@ -10,9 +11,15 @@ export type MirrorState = { sound: true; commit?: string } | { sound: false; why
 /**
  * Looks for the damage that power cuts and bad disks leave: a lost HEAD, an empty ref, an empty or missing object, a
  * truncated pack. It costs a walk over the trees of the last commit, not over the history; what is damaged inside a file is
- * found by whoever reads it, by its hash (see `noteDamage`).
+ * found by whoever reads it, by its hash (see `noteDamage`). Damage is seen twice: a machine that was only out of descriptors
+ * for a moment must not cost a mirror.
  */
 export async function inspectMirror(mirror: Mirror, ref: string): Promise<MirrorState> {
+  const state = await look(mirror, ref);
+  return state.sound ? state : look(mirror, ref);
+}
+
+async function look(mirror: Mirror, ref: string): Promise<MirrorState> {
   const why = notedDamage(mirror) ?? damagedFile(mirror);
   if (why !== undefined) return { sound: false, why };
   const commit = await readRef(mirror, ref);
@@ -39,7 +46,7 @@ function damagedFile({ directory }: Mirror): string | undefined {
 
 function readText(file: string): string {
   try {
-    return fs.readFileSync(file, 'utf8');
+    return readFileText(file);
   } catch {
     return '';
   }
@@ -56,4 +63,10 @@ export async function findGap(gitDirectory: string, commit: string): Promise<str
   );
   const failed = results.find((result) => result.exitCode !== 0);
   return failed === undefined ? undefined : lastWords(failed.stderr);
+}
+
+/** Reads all of the mirror, which takes its time: the first damage that git finds in it, or undefined. */
+export async function findDamage({ directory }: Mirror): Promise<string | undefined> {
+  const result = await runGit(['fsck', '--full', '--no-dangling', '--no-progress'], { gitDirectory: directory });
+  return result.exitCode === 0 ? undefined : lastWords(result.stderr);
 }

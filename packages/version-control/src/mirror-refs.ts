@@ -1,5 +1,7 @@
-import { VersionControlError } from './errors.ts';
+import fs from 'node:fs';
+import path from 'node:path';
 import type { Mirror } from './mirror.ts';
+import { VersionControlError } from './errors.ts';
 import { isObjectId } from './ref-name.ts';
 import { lastWords, porcelain } from './run-git.ts';
 
@@ -12,6 +14,18 @@ export async function readRef(mirror: Mirror, ref: string): Promise<string | und
     return isObjectId(id) ? id : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Removes the refs of other branches where a name needs their place: `main` and `main/next` cannot both be. Their objects stay. */
+export function makeWayForRef({ directory }: Mirror, ref: string): void {
+  const [, , ...names] = ref.split('/'); // refs/heads/...
+  let at = path.join(directory, 'refs/heads');
+  for (const [place, name] of names.entries()) {
+    at = path.join(at, name);
+    const isDirectory = fs.statSync(at, { throwIfNoEntry: false })?.isDirectory();
+    const mustBe = place < names.length - 1;
+    if (isDirectory !== undefined && isDirectory !== mustBe) fs.rmSync(at, { recursive: true });
   }
 }
 

@@ -4,6 +4,7 @@ import {
   errnoName,
   ioError,
   makeDirectoryDurably,
+  readFileText,
   silentLogger,
   syncDirectory,
   writeFileDurably,
@@ -42,7 +43,7 @@ export function readMarker(mirror: Mirror): ObjectFormat | undefined {
   try {
     if (!fs.lstatSync(mirror.directory).isDirectory()) throw notOurs(mirror);
     if (fs.readdirSync(mirror.directory).length === 0) return undefined;
-    return fs.readFileSync(path.join(mirror.directory, MARKER), 'utf8').trim() === 'sha256' ? 'sha256' : 'sha1';
+    return readFileText(path.join(mirror.directory, MARKER)).trim() === 'sha256' ? 'sha256' : 'sha1';
   } catch (error) {
     if (error instanceof VersionControlError) throw error;
     if (errnoName(error) !== 'ENOENT') throw ioError('read the mirror', mirror.directory, error);
@@ -97,10 +98,13 @@ export function tidyMirror({ directory }: Mirror, format: ObjectFormat): void {
   }
 }
 
-/** Removes the locks and half packs of a git that died; returns the size of the largest, in bytes. */
+/**
+ * Removes the locks and half packs of a git that died, and the `.keep` with which a fetch protects its pack until its end;
+ * returns the size of the largest, in bytes.
+ */
 export function removeLeftovers(directory: string): number {
   const leftovers = filesBelow(directory).filter((file) =>
-    /\.lock$|^objects\/.*\btmp_/.test(path.relative(directory, file)),
+    /\.lock$|^objects\/.*\btmp_|^objects\/pack\/.*\.keep$/.test(path.relative(directory, file)),
   );
   const sizes = leftovers.map((file) => fs.lstatSync(file).size);
   for (const file of leftovers) fs.rmSync(file, { force: true });
@@ -113,17 +117,21 @@ function writeConfig(directory: string, format: ObjectFormat): void {
   const wanted = `[core]\n\trepositoryformatversion = ${version}\n\tfilemode = true\n\tbare = true\n${extensions}`;
   const file = path.join(directory, 'config');
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
-  if (stat?.isFile() && fs.readFileSync(file, 'utf8') === wanted) return;
+  if (stat?.isFile() && stat.size === Buffer.byteLength(wanted) && readFileText(file) === wanted) return;
   if (stat?.isDirectory()) fs.rmSync(file, { recursive: true });
   writeFileDurably(file, wanted);
 }
 
 /** Every file below, as absolute paths; links are not followed. */
 export function filesBelow(directory: string): string[] {
-  return fs
-    .readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => path.join(entry.parentPath, entry.name));
+  try {
+    return fs
+      .readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => path.join(entry.parentPath, entry.name));
+  } catch (error) {
+    throw ioError('list', directory, error);
+  }
 }
 
 /** Remembers that a read found damage, so that the next sync replaces the mirror. */
@@ -138,7 +146,7 @@ export function noteDamage({ directory, logger }: Mirror, why: string): void {
 /** What `noteDamage` left, or undefined. */
 export function notedDamage({ directory }: Mirror): string | undefined {
   try {
-    return fs.readFileSync(path.join(directory, DAMAGE), 'utf8').trim() || 'damage was found in it';
+    return readFileText(path.join(directory, DAMAGE)).trim().slice(0, 500) || 'damage was found in it';
   } catch {
     return undefined;
   }

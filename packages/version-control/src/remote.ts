@@ -146,8 +146,8 @@ export async function fetchRefs(
     const limit = `${Math.round(remote.maxFetchBytes / 1024 ** 2)} MiB`;
     throw new VersionControlError('too-large', `refused what ${remote.url.shown} sent: it is more than ${limit}`);
   }
-  const words = wordsOf(remote, result);
-  throw new VersionControlError('damaged', `cannot fetch "${remote.branch}" of ${remote.url.shown}: ${words}`);
+  const what = `cannot fetch "${remote.branch}" of ${remote.url.shown} into ${gitDirectory}`;
+  throw new VersionControlError('damaged', `${what}: ${wordsOf(remote, result)}`);
 }
 
 function limitsOf({ access, deadline, signal }: Remote): GitOptions {

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { exchangePaths, reasonOf, syncDirectory, syncFileSystemOf } from '@homeserver/system';
+import { exchangePaths, syncDirectory, syncFileSystemOf } from '@homeserver/system';
 import { VersionControlError } from './errors.ts';
-import { findGap, inspectMirror, type MirrorState } from './inspect-mirror.ts';
-import { readRef, writeRef } from './mirror-refs.ts';
+import { findDamage, findGap, inspectMirror, type MirrorState } from './inspect-mirror.ts';
+import { makeWayForRef, readRef, writeRef } from './mirror-refs.ts';
 import {
   besideMirror,
   filesBelow,
@@ -33,7 +33,7 @@ const PACKS_KEPT = 50;
  * out damaged is cloned anew beside and swapped in. Call it under the updater's lock; running it again is harmless.
  *
  * Throws 'bad-url', 'bad-ref', 'unreachable', 'not-found' (no such branch), 'too-large', 'damaged' (the remote's content, or
- * something else is in the mirror's place).
+ * something else is in the mirror's place, or git cannot write here).
  */
 export async function syncMirror(mirror: Mirror, options: RemoteOptions): Promise<SyncResult> {
   return withRemote(mirror, options, async (remote) => {
@@ -83,6 +83,7 @@ async function update(
   const before = previous === undefined ? {} : { previous };
   if (previous === tip) return { commit: tip, ...before, fetched: false };
   try {
+    makeWayForRef(mirror, remote.ref);
     if ((await findGap(mirror.directory, tip)) === undefined) {
       await writeRef(mirror, remote.ref, tip);
       return { commit: tip, ...before, fetched: false };
@@ -92,9 +93,11 @@ async function update(
     await packAnew(mirror);
     return { commit, ...before, fetched: true };
   } catch (error) {
-    if (!(error instanceof VersionControlError) || error.code !== 'damaged') throw error;
-    if (!(await answers(remote))) throw error;
-    return replace(mirror, remote, tip, reasonOf(error));
+    const isDamage = error instanceof VersionControlError && error.code === 'damaged' && (await answers(remote));
+    const damage = isDamage ? await findDamage(mirror) : undefined;
+    // Nothing is wrong with it: then a disk without room, or the remote, would not be cured by cloning either.
+    if (damage === undefined) throw error;
+    return replace(mirror, remote, tip, damage);
   }
 }
 
