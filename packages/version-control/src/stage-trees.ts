@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { forFs, ioError, joinPath, showPath, toRawPath, writeAll, type RawPath } from '@homeserver/system';
+import { forFs, ioError, joinPath, showPath, SystemError, toRawPath, writeAll, type RawPath } from '@homeserver/system';
 import { VersionControlError } from './errors.ts';
 import { loadTrees } from './load-trees.ts';
 import type { Mirror } from './mirror.ts';
@@ -22,7 +22,7 @@ export interface StageOptions {
 
 /** How it went with one tree: staged, or why not; nothing of it is left then. */
 export interface StagedTree extends TreeToStage {
-  error?: VersionControlError;
+  error?: VersionControlError | SystemError;
 }
 
 const DEFAULT_MAX_ENTRIES = 100_000;
@@ -34,8 +34,9 @@ const MAX_TARGET_BYTES = 4095;
  * process for each level of directories and one for all contents, however many trees; contents are streamed and checked
  * against their ids. Nothing is synced: the caller does that once.
  *
- * A tree that cannot be used ('unsafe-entry', 'damaged', 'too-large', 'not-found') has an `error` in the result and costs the
- * others nothing. Throws SystemError 'io' (a full disk), 'bad-ref', 'git-failed': nothing is left of any tree then.
+ * A tree that cannot be used ('unsafe-entry', 'damaged', 'too-large', 'not-found') or written (SystemError 'io': the disk has
+ * no room for it) has an `error` in the result and costs the others nothing. Throws 'bad-ref', 'git-failed': nothing is left
+ * of any tree then.
  */
 export async function stageTrees(
   mirror: Mirror,
@@ -65,7 +66,7 @@ export async function stageTrees(
       writer,
       signal,
     );
-    for (const one of staging) one.makeLinks();
+    for (const one of staging) one.attempt(() => one.makeLinks());
   } catch (error) {
     writer.close();
     for (const one of staging) one.discard();
@@ -92,7 +93,7 @@ interface StagedFile extends PlannedFile {
 /** One tree on its way to the disk. */
 class Staging {
   readonly tree: TreeToStage;
-  error: VersionControlError | undefined;
+  error: StagedTree['error'];
   readonly #root: RawPath;
   readonly #links: { path: RawPath; target: string }[] = [];
   #bytesLeft: number;
@@ -104,13 +105,13 @@ class Staging {
     this.#bytesLeft = maxBytes;
   }
 
-  /** Runs a step; what makes this tree unusable ends this tree alone. */
+  /** Runs a step; what goes wrong with it ends this tree alone. */
   attempt(step: () => void): void {
     if (this.error !== undefined) return;
     try {
       step();
     } catch (error) {
-      if (!(error instanceof VersionControlError)) throw error;
+      if (!(error instanceof VersionControlError) && !(error instanceof SystemError)) throw error;
       this.error = error;
       this.discard();
     }
@@ -144,15 +145,19 @@ class Staging {
 
   /** Last, so that no file can be written through a link. */
   makeLinks(): void {
-    if (this.error !== undefined) return;
     for (const { path, target } of this.#links) {
       onDisk('make the link', this.at(path), () => fs.symlinkSync(forFs(target as RawPath), forFs(this.at(path))));
     }
   }
 
   discard(): void {
-    if (this.#made) fs.rmSync(forFs(this.#root), { recursive: true, force: true });
+    if (!this.#made) return;
     this.#made = false;
+    try {
+      fs.rmSync(forFs(this.#root), { recursive: true, force: true });
+    } catch {
+      // The error that brought us here is the one to report; the caller's temporary name says what this is.
+    }
   }
 }
 
@@ -185,7 +190,8 @@ class TreeWriter implements ObjectReceiver {
     if (file === undefined) return;
     const fd = this.#fd;
     if (fd === undefined) this.#target.push(chunk);
-    else onDisk('write', file.of.at(file.path), () => writeAll(fd, chunk));
+    else file.of.attempt(() => onDisk('write', file.of.at(file.path), () => writeAll(fd, chunk)));
+    if (file.of.error !== undefined) this.close();
   }
 
   end(): void {

@@ -218,18 +218,20 @@ describe('stageTrees', () => {
     expect(fs.existsSync(path.join(at.directory, 'bad-below'))).toBe(false);
   });
 
-  it('leaves nothing at all when it cannot write', async () => {
+  it('stages the others when one cannot be written', async () => {
     const at = await scene();
     await sync(at);
     const treeId = await at.remote.git('rev-parse', 'HEAD:modules');
-    const [first, second] = [path.join(at.directory, 'first'), path.join(at.directory, 'missing/second')];
-    await expect(
-      stageTrees(at.mirror, [
-        { treeId, target: first },
-        { treeId, target: second },
-      ]),
-    ).rejects.toThrow(/cannot make the directory .*second: ENOENT/);
-    expect(fs.existsSync(first)).toBe(false);
+    const [lost, good] = [path.join(at.directory, 'missing/lost'), path.join(at.directory, 'good')];
+    const results = await stageTrees(at.mirror, [
+      { treeId, target: lost },
+      { treeId, target: good },
+    ]);
+    expect(results.map(({ error }) => error?.message)).toEqual([
+      expect.stringMatching(/^cannot make the directory .*lost: ENOENT/),
+      undefined,
+    ]);
+    expect(treeIdOf(good)).toBe(treeId);
   });
 
   it('leaves nothing when the disk takes no more in the middle of a file', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  exchangePaths,
   makeDirectoryDurably,
   readLink,
   reasonOf,
@@ -11,7 +12,7 @@ import {
   writeFileDurably,
   type Logger,
 } from '@homeserver/system';
-import { stageTrees, treeIdOf, type Mirror, type TreeToStage } from '@homeserver/version-control';
+import { stageTrees, treeIdOf, type Mirror } from '@homeserver/version-control';
 import type { ModuleUpdate } from '../detect/detect-updates.ts';
 import { readModuleRecords, writeModuleRecords, type Unproven } from '../records/module-records.ts';
 import type { ServerPaths } from '../server-paths.ts';
@@ -59,7 +60,7 @@ export async function replaceModules(
   };
   writeReplaceIntent(paths.replaceIntent, intent);
 
-  await stage(paths, mirror, planned, failed, logger);
+  await stage(paths, mirror, planned, failed);
   const staged = planned.filter(({ update }) => !failed.has(update.name));
   const switches = staged.map((one) => one.switch);
   if (staged.length < planned.length) writeReplaceIntent(paths.replaceIntent, { ...intent, switches });
@@ -131,50 +132,39 @@ function planOne(
   };
 }
 
-/** All in one go; when the machine refuses (a full disk), one by one, so that a tree that does not fit holds up no other. */
-async function stageEach(
-  mirror: Mirror,
-  trees: readonly TreeToStage[],
-  logger: Logger,
-): Promise<{ error?: unknown }[]> {
-  try {
-    return await stageTrees(mirror, trees);
-  } catch (error) {
-    if (trees.length === 1) return [{ error }];
-    logger.warn(`The modules are brought in one by one now, because together they cannot be: ${reasonOf(error)}`);
-    const results: { error?: unknown }[] = [];
-    for (const tree of trees) results.push(...(await stageEach(mirror, [tree], logger)));
-    return results;
-  }
-}
-
 /** Puts the trees into the store, durably; what cannot be staged goes to `failed`, with the reason. */
 async function stage(
   paths: ServerPaths,
   mirror: Mirror,
   planned: readonly Plan[],
   failed: Map<string, string>,
-  logger: Logger,
 ): Promise<void> {
   const wanted = planned.map(({ update }) => update).filter((update) => !isInStore(paths, update));
   const batch = wanted.map((update) => ({ update, target: path.join(paths.store, temporaryName()) }));
-  const results = await stageEach(
+  const results = await stageTrees(
     mirror,
     batch.map(({ update, target }) => ({ treeId: update.treeId, target })),
-    logger,
   );
   syncFileSystemOf(paths.store);
   for (const [at, { update, target }] of batch.entries()) {
-    const result = results[at];
-    if (result?.error !== undefined) {
-      failed.set(update.name, `modules/${update.name}: ${reasonOf(result.error)}`);
-      continue;
+    try {
+      const error = results[at]?.error;
+      if (error !== undefined) throw error;
+      nameEntry(target, path.join(paths.store, update.entry));
+    } catch (error) {
+      failed.set(update.name, `modules/${update.name}: ${reasonOf(error)}`);
     }
-    const entry = path.join(paths.store, update.entry);
-    fs.rmSync(entry, { recursive: true, force: true }); // Damaged, or isInStore() would have kept it.
-    fs.renameSync(target, entry);
   }
   syncDirectory(paths.store);
+}
+
+/** An entry of that name is damaged, or isInStore() would have kept it; it may be the one that is linked now. */
+function nameEntry(staged: string, entry: string): void {
+  if (fs.existsSync(entry)) {
+    if (exchangePaths(staged, entry)) return; // The damaged one has the temporary name now, by which it is collected.
+    fs.rmSync(entry, { recursive: true, force: true });
+  }
+  fs.renameSync(staged, entry);
 }
 
 /** An entry of that name is only used when its content is what git says. */
