@@ -15,6 +15,8 @@ export interface CommandContext {
   stoppedBy(): NodeJS.Signals | undefined;
   /** The answer on stdout: these lines for a person, or with --json the data as one object. */
   answer(data: unknown, lines: readonly string[], ok?: boolean): void;
+  /** The log file does not have all that was said: a success becomes exit code 1. */
+  noteLoss(): void;
 }
 
 /** The repository that is pulled, and whose code of it may be used. */
@@ -55,7 +57,7 @@ export function lookAt<T>(context: CommandContext, look: (server: Server) => T):
  * long capture or restore has come is drawn too.
  */
 export function openForChanging(context: CommandContext): { server: Server; logging: Logging } {
-  const log = openLog(context.settings.logFile, context.json ? 2 : 1);
+  const log = openLog(context);
   const line = progressLine(process.stderr);
   const logging = afterClearing(line, log);
   const { onProgress } = line;
@@ -87,10 +89,12 @@ function afterClearing(line: ProgressLine, log: Logging): Logging {
   };
 }
 
-function openLog(file: string, consoleStream: number): Logging {
+function openLog({ settings, json, noteLoss }: CommandContext): Logging {
+  const { logFile: file } = settings;
+  const consoleStream = json ? 2 : 1;
   checkConfiguredPath(file);
   try {
-    return createLogging({ file, consoleStream });
+    return createLogging({ file, consoleStream, onLoss: noteLoss });
   } catch (error) {
     if (causeIn(error, ['EACCES', 'EPERM']) !== undefined) {
       throw new SettingsError(reasonOf(error), {
@@ -99,7 +103,8 @@ function openLog(file: string, consoleStream: number): Logging {
       });
     }
     // A machine without room for a log is one that may need its recovery most.
-    if (causeIn(error, ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']) === undefined) throw error;
+    if (causeIn(error, ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE']) === undefined) throw error;
+    noteLoss();
     const logging = createLogging({ consoleStream });
     logging.error(`${reasonOf(error)}; it goes on without the log file`);
     return logging;

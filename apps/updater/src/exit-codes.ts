@@ -88,3 +88,8 @@ export function exitCodeOfCycle(outcome: CycleOutcome, signal: NodeJS.Signals | 
 function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
+
+/** For a command whose log file could not be written: whoever looks there will not find what it did. */
+export function exitCodeUnlogged(exitCode: number): number {
+  return exitCode === EXIT.done || exitCode === EXIT.failed ? EXIT.unexpected : exitCode;
+}

@@ -2,7 +2,7 @@ import { escapeControl } from '@homeserver/logging';
 import { reasonOf } from '@homeserver/system';
 import { CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
-import { EXIT, exitCodeOfError } from './exit-codes.ts';
+import { EXIT, exitCodeOfError, exitCodeUnlogged } from './exit-codes.ts';
 import type { Perform } from './command-options.ts';
 import { buildProgram } from './program.ts';
 import { readSettings } from './settings/read-settings.ts';
@@ -28,6 +28,7 @@ const print = (value: object): void => void process.stdout.write(`${JSON.stringi
 const perform: Perform = async (name, flags, act) => {
   const json = flags.json ?? false;
   const schema = `homeserver-updates/${name}@1`;
+  let isLogged = true;
   try {
     const context: CommandContext = {
       settings: readSettings(flags),
@@ -38,8 +39,10 @@ const perform: Perform = async (name, flags, act) => {
         if (json) print({ schema, ok, data: toSnakeCase(data) });
         else for (const line of lines) process.stdout.write(`${escapeControl(line)}\n`);
       },
+      noteLoss: () => void (isLogged = false),
     };
-    process.exitCode = await act(context);
+    const exitCode = await act(context);
+    process.exitCode = isLogged ? exitCode : exitCodeUnlogged(exitCode);
   } catch (error) {
     process.exitCode = exitCodeOfError(error, stoppedBy);
     const { code, hint } = error as { code?: string; hint?: string };

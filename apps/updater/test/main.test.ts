@@ -27,12 +27,17 @@ describe('the program', { timeout: 30_000 }, () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
-  it('goes on without a log file when the disk has no room for one', async () => {
+  it('goes on without a log file when the disk has no room for one, and ends with exit code 1 for that', async () => {
     const server = await serverFolder();
     await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
-    const { exitCode, stdout } = await server.updater('run', '--log-file', '/dev/full');
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/\[ERROR\] cannot write the log file \/dev\/full: ENOSPC.*\n/);
+    // With the signal ignored, a file that grows beyond the limit is an error of the write, as on a full disk.
+    const through = ['sh', '-c', 'trap "" XFSZ; ulimit -S -f 8192; exec "$@"', 'limited'];
+    fs.writeFileSync(server.logFile, '', { mode: 0o600 });
+    fs.truncateSync(server.logFile, 8192 * 512);
+    const { exitCode, stdout } = await server.start(['run'], { through }).ended;
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/\[ERROR\] cannot write the log file \/.*updates\.log: EFBIG.*\n/);
+    expect(server.index()).toEqual({ one: '1.0.0' });
   });
 
   it('keeps secrets of an address out of everything it says and writes', async () => {

@@ -15,6 +15,8 @@ export interface LoggingOptions {
   fileFormat?: 'lines' | 'json';
   /** The lowest level that is written; default 'info'. */
   level?: 'debug' | 'info' | 'warning' | 'error';
+  /** Called once, when the first message could not be written to the file. */
+  onLoss?: () => void;
 }
 
 /** A logger with its outputs. Nothing that happens to an output reaches the caller. */
@@ -91,6 +93,7 @@ function openOutputs(options: LoggingOptions, file: Sink | undefined): Sink {
   const sayLoss = (error: unknown): void => {
     if (lossSaid) return;
     lossSaid = true;
+    options.onLoss?.();
     const message = escapeControl(
       `cannot write the log file ${options.file}: ${reasonOf(error)}; messages are missing from it`,
     );
