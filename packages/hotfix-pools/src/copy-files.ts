@@ -203,6 +203,6 @@ function removeQuietly(file: StagedFile): void {
 /** Whether a change failed because the machine is full or busy now, which may be over the next time. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const isFull = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoName(error) ?? '');
+  const isFull = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'].includes(errnoName(error) ?? '');
   return isFull || isPassing(error.cause);
 }
