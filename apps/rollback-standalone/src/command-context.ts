@@ -3,6 +3,10 @@ import type { StateManager } from '@homeserver/state-manager';
 /** What a command works with. */
 export interface CommandContext {
   state: StateManager;
+  /** Where the disk of another machine is mounted, below which everything is put back. */
+  targetRoot: string | undefined;
+  /** Where a restore keeps what has to make way, when the backups are on a read-only medium. */
+  displacedDir: string | undefined;
   json: boolean;
   /** Do not ask. */
   yes: boolean;

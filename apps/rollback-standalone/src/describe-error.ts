@@ -34,6 +34,13 @@ export function describeError(error: unknown, context: CommandContext | undefine
   }
   const errno = chainOf(error).find((cause) => cause.code !== undefined && cause.code in remedies)?.code;
   if (errno === undefined) return { ...described, hint, exitCode: EXIT.unexpected };
+  if (errno === 'EROFS' && context?.displacedDir !== undefined) {
+    return {
+      ...described,
+      hint: 'give a place that can be written to: --displaced-dir DIR',
+      exitCode: EXIT.unexpected,
+    };
+  }
   const lacksRights = errno === 'EACCES' || errno === 'EPERM';
   return { ...described, hint: remedies[errno], exitCode: lacksRights ? EXIT.usage : EXIT.unexpected };
 }

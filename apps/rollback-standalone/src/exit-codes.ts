@@ -19,9 +19,9 @@ export const ofStateManager: Readonly<Record<StateManagerErrorCode, number>> = {
   'unsafe-backup-dir': EXIT.usage,
   'wrong-backup-dir': EXIT.usage,
   'cannot-capture': EXIT.failed,
-  'no-space': EXIT.failed,
   overlap: EXIT.failed,
   'change-failed': EXIT.failed,
+  'no-space': EXIT.rollbackFailed, // What there was room for is back; the rest was named.
   // What was asked for did not happen: nothing was touched, but a person must look.
   'cannot-restore': EXIT.rollbackFailed,
   damaged: EXIT.rollbackFailed,

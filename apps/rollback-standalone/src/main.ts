@@ -2,8 +2,11 @@ import { StateManager } from '@homeserver/state-manager';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, CommandContext } from './command-context.ts';
 import { listBackups } from './commands/list-backups.ts';
+import { listSnapshots } from './commands/list-snapshots.ts';
 import { recover } from './commands/recover.ts';
 import { restoreBackup } from './commands/restore-backup.ts';
+import { restoreSnapshot } from './commands/restore-snapshot.ts';
+import { rollbackLog } from './commands/rollback-log.ts';
 import { verifyBackups } from './commands/verify-backups.ts';
 import { describeError } from './describe-error.ts';
 import { EXIT } from './exit-codes.ts';
@@ -52,24 +55,38 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function contextOf(given: Arguments, beginChange: () => void): CommandContext {
-  const { backupDir, stateDir } = findDirectories(given);
+  const { backupDir, stateDir, targetRoot, displacedDir } = findDirectories(given);
   const logger = { debug() {}, info() {}, warn, error: warn };
   const directories = [
-    ...(given.backupDir === undefined ? [] : ['--backup-dir', backupDir]),
-    ...(given.stateDir === undefined || stateDir === undefined ? [] : ['--state-dir', stateDir]),
+    ...flag('--backup-dir', given.backupDir && backupDir),
+    ...flag('--state-dir', given.stateDir && stateDir),
+    ...flag('--target-root', targetRoot),
+    ...flag('--displaced-dir', given.displacedDir && displacedDir),
   ];
   return {
-    state: new StateManager({ backupDir, logger, ...(stateDir === undefined ? {} : { stateDir }) }),
+    state: new StateManager({
+      backupDir,
+      logger,
+      ...(stateDir === undefined ? {} : { stateDir }),
+      ...(targetRoot === undefined ? {} : { targetRoot }),
+      ...(displacedDir === undefined ? {} : { displacedDir }),
+    }),
+    targetRoot,
+    displacedDir,
     json: given.json,
     yes: given.yes,
     say: (lines) => print(lines.map(escapeControls), given.json ? process.stderr : process.stdout),
     beginChange: () => {
       requireProc();
-      loadNative([backupDir]);
+      loadNative([backupDir, ...(targetRoot === undefined ? [] : [targetRoot])]);
       beginChange();
     },
     toType: (...words) => shellCommand(['rollback-standalone', ...words, ...directories]),
   };
+}
+
+function flag(name: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [name, value];
 }
 
 async function carryOut(
@@ -80,7 +97,13 @@ async function carryOut(
     case 'list-backups':
       return listBackups(context);
     case 'restore-backup':
-      return restoreBackup(context, command.module);
+      return restoreBackup(context, command.module, command.id);
+    case 'list-snapshots':
+      return listSnapshots(context);
+    case 'restore-snapshot':
+      return restoreSnapshot(context, command.id);
+    case 'rollback-log':
+      return rollbackLog(context, command.file);
     case 'verify':
       return verifyBackups(context, command.module);
     case 'recover':

@@ -5,8 +5,12 @@ export type Command =
   | { name: 'help' }
   | { name: 'version' }
   | { name: 'list-backups' }
-  | { name: 'restore-backup'; module: string }
-  /** Without a module: every backup. */
+  | { name: 'list-snapshots' }
+  /** `id`: of an older backup, or the beginning of it; without one, the newest. */
+  | { name: 'restore-backup'; module: string; id: string | undefined }
+  | { name: 'restore-snapshot'; id: string }
+  | { name: 'rollback-log'; file: string }
+  /** Without a module: every backup and snapshot. */
   | { name: 'verify'; module: string | undefined }
   | { name: 'recover' };
 
@@ -14,24 +18,40 @@ export interface Arguments {
   command: Command;
   backupDir: string | undefined;
   stateDir: string | undefined;
+  targetRoot: string | undefined;
+  displacedDir: string | undefined;
   yes: boolean;
   json: boolean;
 }
 
 const options = {
   'list-backups': { type: 'boolean' },
+  'list-snapshots': { type: 'boolean' },
   'restore-backup': { type: 'string' },
+  'restore-snapshot': { type: 'string' },
+  'rollback-log': { type: 'string' },
   verify: { type: 'boolean' },
   recover: { type: 'boolean' },
+  id: { type: 'string' },
   'backup-dir': { type: 'string' },
   'state-dir': { type: 'string' },
+  'target-root': { type: 'string' },
+  'displaced-dir': { type: 'string' },
   yes: { type: 'boolean', short: 'y' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
 
-const commandNames = ['list-backups', 'restore-backup', 'verify', 'recover'] as const;
+const commandNames = [
+  'list-backups',
+  'list-snapshots',
+  'restore-backup',
+  'restore-snapshot',
+  'rollback-log',
+  'verify',
+  'recover',
+] as const;
 
 /** The command line as data. Throws UsageError for whatever does not say exactly one thing. */
 export function parseArguments(args: readonly string[]): Arguments {
@@ -39,13 +59,14 @@ export function parseArguments(args: readonly string[]): Arguments {
   const given = tokens.flatMap((token) => (token.kind === 'option' ? token.name : []));
   const twice = given.find((name, at) => given.indexOf(name) !== at);
   if (twice !== undefined) throw wrong(`--${twice} was given twice`);
-  for (const name of ['restore-backup', 'backup-dir', 'state-dir'] as const) {
-    if (values[name] === '') throw wrong(`--${name} needs a value`);
-  }
+  const empty = Object.entries(values).find(([, value]) => value === '');
+  if (empty !== undefined) throw wrong(`--${empty[0]} needs a value`);
   return {
     command: commandOf(values, positionals),
     backupDir: values['backup-dir'],
     stateDir: values['state-dir'],
+    targetRoot: values['target-root'],
+    displacedDir: values['displaced-dir'],
     yes: values.yes ?? false,
     json: values.json ?? false,
   };
@@ -76,9 +97,19 @@ function commandOf(values: ReturnType<typeof parse>['values'], positionals: read
   const [module, second] = positionals;
   const surplus = name === 'verify' ? second : module;
   if (surplus !== undefined) throw wrong(`cannot use ${JSON.stringify(surplus)} here`);
-  if (name === 'verify') return { name, module };
-  if (name === 'restore-backup') return { name, module: values[name] ?? '' };
-  return { name };
+  if (values.id !== undefined && name !== 'restore-backup') throw wrong('--id goes with --restore-backup only');
+  switch (name) {
+    case 'verify':
+      return { name, module };
+    case 'restore-backup':
+      return { name, module: values[name] ?? '', id: values.id };
+    case 'restore-snapshot':
+      return { name, id: values[name] ?? '' };
+    case 'rollback-log':
+      return { name, file: values[name] ?? '' };
+    default:
+      return { name };
+  }
 }
 
 function wrong(message: string, cause?: unknown): UsageError {

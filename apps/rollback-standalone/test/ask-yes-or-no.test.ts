@@ -38,7 +38,7 @@ describe('on a terminal, --restore-backup', () => {
     const server = await makeDamagedServer();
     const { exitCode, screen } = await onTerminal(server, 'y\n');
     expect(screen).toContain(`The backup of adblock holds:\n  ${server.live}/adblock\n`);
-    expect(screen).toMatch(/^Put back 1 path as it was on \d{4}-\d\d-\d\d \d\d:\d\d\? \[y\/N\] /m);
+    expect(screen).toMatch(/^Put all of this back as it was on \d{4}-\d\d-\d\d \d\d:\d\d\? \[y\/N\] /m);
     expect(exitCode).toBe(0);
     expect(listOf(server)).toBe('one');
   });
@@ -53,7 +53,7 @@ describe('on a terminal, --restore-backup', () => {
     const server = await makeDamagedServer();
     const { exitCode, screen } = await onTerminal(server, keys);
     expect(exitCode).toBe(2);
-    expect(screen).toContain('rollback-standalone: nothing was touched\n  to put it back after all: ');
+    expect(screen).toContain('rollback-standalone: nothing was touched\n  to do it after all: ');
     expect(listOf(server)).toBe('broken');
   });
 

@@ -100,7 +100,7 @@ describe('the executable', () => {
     const { backups, live, backUp } = makeServer();
     const names = Array.from({ length: 2000 }, (_, number) => `photo-${number}`);
     await backUp('album', Object.fromEntries(names.map((name) => [name, `content of ${name}`])));
-    const was = describeTree(live);
+    const was = describeTree(path.join(live, 'album'));
     for (const name of names) fs.writeFileSync(path.join(live, 'album', name), 'lost');
     const restore = spawn(program, ['--restore-backup', 'album', '--yes', '--backup-dir', backups], { env: {} });
     const ended = once(restore, 'close');
@@ -109,7 +109,7 @@ describe('the executable', () => {
     restore.kill('SIGKILL');
     expect(await ended).toEqual([null, 'SIGKILL']);
     expect(run('--recover', '--backup-dir', backups).stdout).toMatch(/^album: the interrupted restore is complete/);
-    expect(describeTree(live)).toEqual(was);
+    expect(describeTree(path.join(live, 'album'))).toEqual(was);
   });
 });
 
@@ -144,6 +144,25 @@ describe('the executable on a machine in a bad state', () => {
     expect(inMountNamespace(script, medium, ...restore)).toMatchObject({ exitCode: 0, stderr: '' });
     expect(describeTree(path.join(live, 'adblock'))).toEqual(was);
   });
+
+  it.runIf(isRoot)(
+    'restores from backups that are mounted read-only, and keeps what was in the way on the other disk',
+    async () => {
+      const { live, was, backups, restore } = await makeDamagedServer();
+      fs.writeFileSync(path.join(live, 'adblock/upload'), 'made since');
+      const before = describeTree(backups);
+      const displaced = path.join(live, '../displaced');
+      const script = 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; shift; exec "$@"';
+      const end = inMountNamespace(script, backups, program, ...restore, '--displaced-dir', displaced);
+      expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(end.stdout).toContain(`Nothing is written to ${backups}: what has to make way goes to ${displaced}.\n`);
+      expect(describeTree(path.join(live, 'adblock'))).toEqual(was);
+      const [, moved = ''] = /^ {2}moved away: \S+upload -> (\S+)$/m.exec(end.stdout) ?? [];
+      expect(moved.startsWith(`${displaced}/adblock_backup/displaced/`)).toBe(true);
+      expect(fs.readFileSync(moved, 'utf8')).toBe('made since');
+      expect(describeTree(backups)).toEqual(before);
+    },
+  );
 
   it.runIf(isRoot)('loads its native part where every place for temporary files is mounted noexec', async () => {
     const { live, was, restore } = await makeDamagedServer();

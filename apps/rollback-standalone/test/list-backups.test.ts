@@ -45,6 +45,7 @@ describe('--list-backups', () => {
             description: 'before 1.2.0',
             files: [`${live}/adblock`],
             ...empty,
+            older: [],
             checksum: adblock?.checksum,
             backup_dir: `${backups}/adblock_backup`,
           },
@@ -54,6 +55,7 @@ describe('--list-backups', () => {
             description: '',
             files: [`${live}/dns`],
             ...empty,
+            older: [],
             checksum: dns?.checksum,
             backup_dir: `${backups}/dns_backup`,
           },
@@ -74,7 +76,7 @@ describe('--list-backups', () => {
     expect(stdout).toMatch(/^adblock  DAMAGED\n {4}.*manifest\.json does not match its checksum$/m);
     const { data } = JSON.parse(run('--list-backups', '--json').stdout);
     expect(data.backups).toMatchObject([{ module_name: 'dns' }]);
-    expect(data.damaged).toEqual([{ module_name: 'adblock', error: expect.stringContaining(manifest) }]);
+    expect(data.damaged).toEqual([{ module_name: 'adblock', older: [], error: expect.stringContaining(manifest) }]);
   });
 
   it('needs no index: it may be lost, or rubbish', async () => {

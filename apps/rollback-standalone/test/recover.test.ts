@@ -67,6 +67,7 @@ describe('--recover', () => {
             report: expect.objectContaining({
               displaced: [{ from: `${live}/adblock/half`, to: expect.stringContaining('/displaced/') }],
             }),
+            operations: [],
           },
         ],
         ended_processes: 0,

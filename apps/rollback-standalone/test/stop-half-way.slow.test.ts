@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeTree } from '@homeserver/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { canMount, inMountNamespace } from './support/as-root.ts';
 import { startFixture } from './support/fixture-process.ts';
 import { program } from './support/rollback.ts';
 import { makeServer } from './support/server.ts';
@@ -18,24 +19,53 @@ function rollbackWithSmallFiles(...args: string[]): { exitCode: number | null; s
   return { exitCode: status, stderr };
 }
 
-describe('a restore that fails half-way', () => {
-  it('exits 4, says what to type, and is completed by --recover', async () => {
+describe('a restore that fails', () => {
+  it('before anything was touched exits 4 and says so', async () => {
     const { backups, live, backUp, rollback: run } = makeServer();
     await backUp('album', { a: 'small', b: Buffer.alloc(1_000_000, 'big'), c: 'small' });
-    const was = describeTree(live);
     for (const name of ['a', 'b']) fs.rmSync(path.join(live, 'album', name));
-    fs.writeFileSync(path.join(live, 'album/new'), 'in the way');
+    const before = describeTree(path.join(live, 'album'));
     const args = ['--restore-backup', 'album', '--yes', '--backup-dir', backups];
     const { exitCode, stderr } = rollbackWithSmallFiles(...args);
     expect(exitCode).toBe(4);
     expect(stderr).toMatch(
-      /^rollback-standalone: cannot restore \S+\/live\/album\/b: EFBIG: .*\n {2}when that is put right: rollback-standalone --recover --backup-dir \S+\n$/,
+      /^rollback-standalone: cannot restore: \S+\/live\/album\/b: EFBIG: .*\n {2}nothing live was touched\n$/,
     );
-    expect(describeTree(live)).not.toEqual(was);
-    expect(run('--list-backups').stdout).toContain('A change is under way, or was interrupted.');
-    expect(run('--recover').stdout).toMatch(/^album: the interrupted restore is complete: /);
-    expect(describeTree(live)).toEqual(was);
+    expect(describeTree(path.join(live, 'album'))).toEqual(before);
+    expect(run('--recover').stdout).toBe('Nothing was open.\n');
   });
+
+  const isRoot = canMount('a restore onto a full disk');
+  it.runIf(isRoot)(
+    'on a full disk puts back what there is room for, names the rest, and is completed later',
+    async () => {
+      const { backups, live, backUp } = makeServer();
+      const script = `mount -t tmpfs -o size=8m tmpfs "$1"; cp -a "$2/." "$1"; live=$1 was=$2; shift 2
+      rm "$live/album/a" "$live/album/b"
+      head -c 6500000 /dev/zero > "$live/junk"
+      "$@" --restore-backup album --yes && exit 1; echo "exit $?"
+      ls "$live/album"; rm "$live/junk"
+      "$@" --recover && diff -r "$live/album" "$was/album"`;
+      await backUp('album', { a: Buffer.alloc(1_000_000, 'a'), b: Buffer.alloc(1_000_000, 'b'), c: 'small' });
+      const was = path.join(live, '../was');
+      fs.cpSync(live, was, { recursive: true });
+      const { exitCode, stdout, stderr } = inMountNamespace(
+        script,
+        live,
+        was,
+        process.execPath,
+        program,
+        '--backup-dir',
+        backups,
+      );
+      expect(stdout).toContain('exit 4\na\nc\n');
+      expect(stderr).toMatch(
+        /^rollback-standalone: cannot restore \S+\/live\/album\/b: ENOSPC: .*\n {2}everything else is back; free some space/m,
+      );
+      expect(stdout).toMatch(/^album: the interrupted restore is complete: 1 put back/m);
+      expect(exitCode).toBe(0);
+    },
+  );
 });
 
 describe('a signal', () => {
@@ -74,7 +104,8 @@ describe('a signal', () => {
     const { backups, live, backUp, rollback: run } = makeServer();
     const names = Array.from({ length: 500 }, (_, number) => `photo-${number}`);
     await backUp('album', Object.fromEntries(names.map((name) => [name, `content of ${name}`])));
-    const was = describeTree(live);
+    const album = path.join(live, 'album');
+    const was = describeTree(album);
     const journal = path.join(backups, 'journal');
     let cuts = 0;
     for (const delayMs of [0, 10, 30, 60]) {
@@ -87,7 +118,7 @@ describe('a signal', () => {
       await ended;
       if (hasNote(journal)) cuts += 1;
       expect(run('--recover').exitCode).toBe(0);
-      expect(describeTree(live)).toEqual(was);
+      expect(describeTree(album)).toEqual(was);
     }
     expect(cuts).toBeGreaterThan(0);
   });

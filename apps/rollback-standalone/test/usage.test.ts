@@ -15,7 +15,12 @@ describe('the command line', () => {
     [['--restore-backup', 'a', '--list-backups'], 'one thing at a time: --list-backups or --restore-backup'],
     [['--restore-backup', 'a', '--restore-backup', 'b'], '--restore-backup was given twice'],
     [['--recover', '--backup-dir', '/a', '--backup-dir=/b'], '--backup-dir was given twice'],
+    [['--list-backups', '--list-snapshots'], 'one thing at a time: --list-backups or --list-snapshots'],
     [['--restore-backup'], '--restore-backup needs a value'],
+    [['--restore-snapshot'], '--restore-snapshot needs a value'],
+    [['--rollback-log', ''], '--rollback-log needs a value'],
+    [['--recover', '--target-root='], '--target-root needs a value'],
+    [['--recover', '--id', 'abc'], '--id goes with --restore-backup only'],
     [['--restore-backup', '--yes'], '--restore-backup needs a value'],
     [['--restore-backup', ''], '--restore-backup needs a value'],
     [['--list-backups', '--backup-dir', ''], '--backup-dir needs a value'],
@@ -48,6 +53,12 @@ describe('the command line', () => {
     const flags = [
       '--list-backups',
       '--restore-backup',
+      '--id',
+      '--list-snapshots',
+      '--restore-snapshot',
+      '--rollback-log',
+      '--target-root',
+      '--displaced-dir',
       '--verify',
       '--recover',
       '--backup-dir',
@@ -60,10 +71,27 @@ describe('the command line', () => {
   it('does what the README says, line by line', async () => {
     const server = makeServer();
     await server.backUp('adblock', { list: 'one' });
+    const directory = path.join(server.live, 'adblock');
+    await server.state.guard('hotfix', { files: [directory], operations: true }, async (operations) => {
+      await operations.begin({ id: 'fix', type: 'copy', target: path.join(directory, 'list') });
+      await operations.end('fix', 'applied');
+    });
+    const snapshot = await server.state.snapshots.captureFileState(directory, 'by hand');
+    const real: Record<string, string> = {
+      '/mnt': temporaryDirectory(),
+      '3f9c': server.state.listBackupsOf('adblock').backups[0]?.id ?? '',
+      abc123def456: snapshot.id,
+      '/var/backups/updates/operations.json': path.join(server.backups, 'operations.json'),
+    };
     const readme = fs.readFileSync(path.join(import.meta.dirname, '../README.md'), 'utf8');
-    const lines = [...readme.matchAll(/^ *rollback-standalone (.*)$/gm)].map(([, args = '']) => args.split(' '));
-    expect(lines).toHaveLength(4);
-    for (const args of lines) expect(server.rollback(...args, '--yes').exitCode).toBe(0);
+    const lines = [...readme.matchAll(/^ *rollback-standalone ([^#\n]*)/gm)].map(([, args = '']) =>
+      args.trim().split(' '),
+    );
+    expect(lines).toHaveLength(11);
+    for (const args of lines) {
+      const { exitCode, stderr } = server.rollback(...args.map((word) => real[word] ?? word), '--yes');
+      expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: '' });
+    }
   });
 
   it('says its version', () => {

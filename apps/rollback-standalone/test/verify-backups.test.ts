@@ -27,7 +27,7 @@ describe('--verify', () => {
       exitCode: 4,
       stdout: `adblock  DAMAGED\n    ${copy} does not match its SHA-256\ndns  good\n`,
       stderr:
-        'rollback-standalone: 1 of 2 backups damaged: adblock\n  a damaged backup is never put back; the good ones can be\n',
+        'rollback-standalone: 1 of 2 backups damaged: adblock\n  what is damaged is never put back; the good ones can be\n',
     });
     expect(run('--verify', 'adblock').exitCode).toBe(4);
     expect(run('--verify', 'dns').exitCode).toBe(0);
@@ -48,6 +48,7 @@ describe('--verify', () => {
           { module_name: 'adblock', good: true, damages: [] },
           { module_name: 'dns', good: false, damages: [`${copy} has 1 bytes, recorded are 3`] },
         ],
+        snapshots: [],
       },
     });
   });

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { readFileBytes, reasonOf } from '@homeserver/system';
 import { hashFile } from '../files/copy-content.ts';
 
+const NOT_NEEDED = '; only restore.sh needs it';
 const MOST_BYTES = 200; // Of its last two lines, which are of the other two files.
 
 /**
@@ -19,8 +20,8 @@ export function verifyRestoreScript(directory: string, sumsSha256: string): stri
 function damageOf(directory: string, name: string, sha256: string): string | undefined {
   const file = path.join(directory, name);
   try {
-    return hashFile(file).sha256 === sha256 ? undefined : `${file} does not match its SHA-256`;
+    return hashFile(file).sha256 === sha256 ? undefined : `${file} does not match its SHA-256${NOT_NEEDED}`;
   } catch (error) {
-    return `${file} cannot be read: ${reasonOf(error)}`;
+    return `${file} cannot be read: ${reasonOf(error)}${NOT_NEEDED}`;
   }
 }

@@ -1,0 +1,25 @@
+import type { Undone } from '@homeserver/state-manager';
+import { listRestore, summarizeRestore } from './describe-restore.ts';
+
+const WHAT: Readonly<Record<Undone['kind'], string>> = {
+  guard: 'the interrupted change was undone',
+  session: 'the interrupted run was undone',
+  restore: 'the interrupted restore is complete',
+  snapshot: 'the interrupted restore is complete',
+  rollback: 'its operations are rolled back',
+};
+
+/** How one change ended, for people. */
+export function describeUndone({ slot, kind, outcome, error, report, operations = [] }: Undone): string[] {
+  const details = [
+    ...operations.map((one) => `  ${one.id}: ${one.outcome}${one.error === undefined ? '' : `: ${one.error}`}`),
+    ...(report ? listRestore(report) : []),
+  ];
+  if (outcome === 'failed') return [`${slot}: FAILED: ${error}`, ...details];
+  if (outcome === 'committed') return [`${slot}: its change had been completed; only the note of it was left`];
+  return [`${slot}: ${WHAT[kind]}${report ? `: ${summarizeRestore(report)}` : ''}`, ...details];
+}
+
+export function undoneToJson({ slot, kind, outcome, error, report, operations }: Undone): object {
+  return { slot, kind, outcome, error: error ?? null, report: report ?? null, operations: operations ?? [] };
+}
