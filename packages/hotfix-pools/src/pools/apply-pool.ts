@@ -1,8 +1,9 @@
 import type { GuardOutcome, StateManager } from '@homeserver/state-manager';
 import { StateManagerError } from '@homeserver/state-manager';
-import { forFs, SystemError, type ClosureResult, type Logger } from '@homeserver/system';
+import { forFs, SystemError, type ClosureResult, type Logger, type RawPath } from '@homeserver/system';
 import { copyFiles, isPassing, type Copy } from '../copy-files.ts';
 import { contentOf } from '../destination.ts';
+import { hashFile } from '../source-file.ts';
 import { HotfixError } from '../errors.ts';
 import { locate, type PoolPlaces } from './examine-pools.ts';
 import type { FinalClosureNote } from './final-closure.ts';
@@ -10,7 +11,9 @@ import type { PoolPlan } from './plan-pools.ts';
 import type { PoolDocument } from './pool-document.ts';
 import type { PoolRecord, PoolRecords } from './pool-record.ts';
 import { printable, printableReason } from '../printable-text.ts';
+import { mergeEdits } from './merge-edits.ts';
 import type { PoolReport } from './report.ts';
+import type { ShippedContents } from './shipped-contents.ts';
 import { closureFailure, logClosure, runLoggedClosure, withLastOutput } from '../run-logged-closure.ts';
 
 export interface ApplyContext {
@@ -18,6 +21,7 @@ export interface ApplyContext {
   places: PoolPlaces;
   state: StateManager;
   records: PoolRecords;
+  shipped: ShippedContents;
   finalClosureNote: FinalClosureNote;
   logger: Logger;
   signal: AbortSignal | undefined;
@@ -38,10 +42,18 @@ const runWideCodes: ReadonlySet<string> = new Set([
  */
 export async function applyPool(plan: PoolPlan, context: ApplyContext): Promise<PoolReport> {
   const report = { ...reportBase(plan), reason: plan.reason };
-  const attempt: Attempt = { plan, context, copies: [], closure: undefined };
+  const attempt: Attempt = { plan, context, sources: [], copies: [], closure: undefined };
   let outcome: GuardOutcome<void>;
   try {
-    attempt.copies = plan.pool.operations.map((operation) => locate(operation, context.places));
+    attempt.sources = plan.pool.operations.map((operation) => locate(operation, context.places));
+    attempt.copies = attempt.sources;
+    if (plan.pool.onLocalEdit === 'merge') {
+      context.records.makeDirectory();
+      const merge = await mergeEdits(plan, attempt.sources, context.shipped, context.records.directory);
+      report.destinations = merge.destinations;
+      if ('conflict' in merge) return { ...report, state: 'skipped', skip: 'conflict', reason: merge.conflict };
+      attempt.copies = merge.copies;
+    }
     outcome = await guarded(attempt);
   } catch (error) {
     const isRunWide = error instanceof StateManagerError && runWideCodes.has(error.code);
@@ -65,6 +77,9 @@ export function reportBase({ pool, destinations }: PoolPlan): Pick<PoolReport, '
 interface Attempt {
   plan: PoolPlan;
   context: ApplyContext;
+  /** What is shipped. */
+  sources: (Copy & { source: RawPath })[];
+  /** What is put in place: shipped, or merged with the owner's edits. */
   copies: Copy[];
   /** The closure's first run, once it has ended. */
   closure: ClosureResult | undefined;
@@ -86,13 +101,21 @@ async function guarded(attempt: Attempt): Promise<GuardOutcome<void>> {
   return state.attempt(slot, request, async () => {
     records.tidy();
     refuseOtherCapture(state.getBackupInfo(slot)?.files ?? [], copies);
-    const shipped = copyFiles(copies);
+    copyFiles(copies);
+    const hashes = shippedHashes(attempt);
     const result = await runLoggedClosure(closure, `pool ${pool.id}`, context);
     attempt.closure = result;
     if (!result.ok) throw new HotfixError('closure-failed', closureFailure(result));
     if (context.document.finalClosure.length > 0) context.finalClosureNote.write();
-    records.writeApplied(pool.id, recordOf('applied', attempt, shipped));
+    if (pool.onLocalEdit === 'merge')
+      for (const [at, { source }] of attempt.sources.entries()) context.shipped.keep(hashes[at] ?? '', source);
+    records.writeApplied(pool.id, recordOf('applied', attempt, hashes));
   });
+}
+
+/** As they are now: they may have changed since the plan was made. */
+function shippedHashes({ sources }: Attempt): string[] {
+  return sources.map(({ source }) => hashFile(source));
 }
 
 /** A parent swapped for a link just before the capture would have captured another file than the one to be written. */

@@ -7,10 +7,13 @@ import { unknownPool } from '../document-fields.ts';
 import { examinePools, type PoolPlaces } from './examine-pools.ts';
 import { FinalClosureNote, runFinalClosure, type FinalClosureContext } from './final-closure.ts';
 import { planPools, type PoolPlan } from './plan-pools.ts';
+import type { PoolDocument } from './pool-document.ts';
 import { PoolRecords } from './pool-record.ts';
+import { ShippedContents } from './shipped-contents.ts';
 import { printableReason } from '../printable-text.ts';
 import { HotfixError } from '../errors.ts';
 import { readHotfixDocument } from '../read-document.ts';
+import { withDiff } from './diff-destination.ts';
 import {
   countLine,
   finalClosureLine,
@@ -63,8 +66,10 @@ export async function applyPools(options: ApplyPoolsOptions): Promise<PoolsRepor
   const plans = chosen(planPools(examined, document.schemaVersion, { retry: options.retry ?? false }), options.only);
 
   const finalClosureNote = new FinalClosureNote(stateDir);
-  const context: ApplyContext = { document, places, state, records, finalClosureNote, logger, signal };
-  const pools = dryRun ? plans.map(dryReport) : await carryOut(plans, context);
+  const shipped = new ShippedContents(stateDir);
+  const context: ApplyContext = { document, places, state, records, shipped, finalClosureNote, logger, signal };
+  const pools = dryRun ? plans.map((plan) => dryReport(plan, places)) : await carryOut(plans, context);
+  if (!dryRun && examined.every(({ problem }) => problem === undefined)) shipped.prune(namedShipped(document, records));
   const finalClosure = await concludeWith(document.finalClosure, pools, options, {
     note: finalClosureNote,
     logger,
@@ -147,9 +152,16 @@ function refused(plan: PoolPlan, error: Error): PoolReport {
   return { ...reportBase(plan), state: 'skipped', skip: 'refused', reason: printableReason(error) };
 }
 
-function dryReport(plan: PoolPlan): PoolReport {
+/** What a later merge may need. */
+function namedShipped({ pools }: PoolDocument, records: PoolRecords): Set<string> {
+  const all = pools.flatMap(({ id }) => records.applied(id)?.destinations ?? []);
+  return new Set(all.map(({ shippedSha256 }) => shippedSha256));
+}
+
+function dryReport(plan: PoolPlan, places: PoolPlaces): PoolReport {
   const planned: PoolReport = {
     ...reportBase(plan),
+    destinations: plan.destinations.map((one, at) => withDiff(one, plan.pool.operations[at], places)),
     state: 'skipped',
     skip: 'dry-run',
     reason: `would be applied: ${plan.reason}`,

@@ -13,6 +13,8 @@ interface PlanBase {
   destinations: DestinationReport[];
   /** The SHA-256 of each source, in the order of the operations. */
   shipped: string[];
+  /** Of each destination that the owner has edited, the SHA-256 of what was shipped there before. */
+  shippedBefore: (string | undefined)[];
 }
 
 type Decision = { action: 'apply'; reason: string } | { action: 'skip'; skip: SkipReason; reason: string };
@@ -27,12 +29,25 @@ export function planPools(
   schemaVersion: string,
   options: { retry?: boolean } = {},
 ): PoolPlan[] {
-  return examined.map((one) => ({
-    pool: one.pool,
-    destinations: one.operations.map((operation) => describe(operation, one.applied)),
-    shipped: one.operations.map((operation) => operation.shippedSha256),
-    ...decide(one, schemaVersion, options.retry ?? false),
-  }));
+  return examined.map((one) => {
+    const destinations = one.operations.map((operation) => describe(operation, one.applied));
+    return {
+      pool: one.pool,
+      destinations,
+      shipped: one.operations.map((operation) => operation.shippedSha256),
+      shippedBefore: one.operations.map(({ operation }, at) =>
+        destinations[at]?.found === 'edited' ? recordOf(operation.destination, one.applied)?.shippedSha256 : undefined,
+      ),
+      ...heedEdits(decide(one, schemaVersion, options.retry ?? false), one.pool, destinations),
+    };
+  });
+}
+
+function heedEdits(decision: Decision, pool: Pool, destinations: readonly DestinationReport[]): Decision {
+  const edited = destinations.filter(({ found }) => found === 'edited').map(({ destination }) => destination);
+  if (decision.action === 'skip' || pool.onLocalEdit !== 'skip' || edited.length === 0) return decision;
+  const reason = `edited by the owner, and left as it is (onLocalEdit is "skip"): ${edited.join(', ')}`;
+  return { action: 'skip', skip: 'edited', reason };
 }
 
 function decide({ operations, problem, applied, failed }: ExaminedPool, version: string, retry: boolean): Decision {

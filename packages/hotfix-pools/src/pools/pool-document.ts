@@ -20,6 +20,12 @@ export interface PoolOperation {
   readonly destination: string;
 }
 
+/**
+ * What a new version does with a destination that the owner has edited since the last one was applied. apply: it is replaced,
+ * and the closure decides. merge: both changes are brought together; a conflict skips the pool. skip: the pool is skipped.
+ */
+export type OnLocalEdit = 'apply' | 'merge' | 'skip';
+
 /** Files and closure commands that succeed or fail together. */
 export interface Pool {
   readonly id: string;
@@ -29,6 +35,7 @@ export interface Pool {
   readonly closure: readonly string[];
   /** For all closure lines together. */
   readonly timeoutMs: number;
+  readonly onLocalEdit: OnLocalEdit;
 }
 
 export interface PoolDocument {
@@ -62,6 +69,7 @@ const poolSchema = z.looseObject({
     .positive('must be more than 0')
     .max(MAX_TIMEOUT_SECONDS, `must be at most ${MAX_TIMEOUT_SECONDS}`)
     .default(DEFAULT_TIMEOUT_SECONDS),
+  onLocalEdit: z.enum(['apply', 'merge', 'skip']).default('apply'),
 });
 const documentSchema = z.looseObject({
   metadata: z.looseObject({
@@ -106,6 +114,7 @@ function toPool(raw: RawDocument['pools'][number], at: number): Pool {
     })),
     closure: raw.closure,
     timeoutMs: raw.timeoutSeconds * 1000,
+    onLocalEdit: raw.onLocalEdit,
   };
 }
 

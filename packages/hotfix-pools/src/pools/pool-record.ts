@@ -48,21 +48,21 @@ const recordSchema = z.strictObject({
  * was tried in vain, and outlives a restore.
  */
 export class PoolRecords {
-  readonly #directory: string;
+  readonly directory: string;
   readonly #logger: Logger;
 
   constructor(stateDir: string, logger: Logger) {
-    this.#directory = path.join(stateDir, 'pools');
+    this.directory = path.join(stateDir, 'pools');
     this.#logger = logger;
   }
 
   /** The file to capture along with a pool's destinations. */
   appliedFile(id: string): string {
-    return path.join(this.#directory, `${id}.json`);
+    return path.join(this.directory, `${id}.json`);
   }
 
   #failedFile(id: string): string {
-    return path.join(this.#directory, `${id}.failed.json`);
+    return path.join(this.directory, `${id}.failed.json`);
   }
 
   applied(id: string): PoolRecord | undefined {
@@ -74,12 +74,12 @@ export class PoolRecords {
   }
 
   makeDirectory(): void {
-    makeDirectoryDurably(this.#directory, { mode: 0o700 });
+    makeDirectoryDurably(this.directory, { mode: 0o700 });
   }
 
   /** Removes what a crash left half-written. Only under the lock. */
   tidy(): void {
-    removeTemporaries(this.#directory);
+    removeTemporaries(this.directory);
   }
 
   writeApplied(id: string, record: PoolRecord): void {

@@ -8,6 +8,7 @@ export type PoolState = 'applied' | 'reverted' | 'failed' | 'skipped';
 export type SkipReason =
   | 'up-to-date' // applied already, and unchanged
   | 'edited' // applied already, and the owner has changed a destination since: it is not rewritten
+  | 'conflict' // the owner has changed the same lines as the new version: a person must merge them
   | 'given-up' // it failed before, and nothing has changed since
   | 'refused' // it cannot be applied as it stands: a bad path, a missing source, a destination that cannot be captured
   | 'stopped' // the run was to end before it began
@@ -25,6 +26,10 @@ export interface DestinationReport {
   destination: string;
   target: string;
   found: FoundState;
+  /** The owner's edit and the new version were brought together. */
+  merged?: true;
+  /** Of a look: what would change, as a unified diff. Of a conflict: the file with both sides marked. */
+  diff?: string;
 }
 
 export interface PoolReport {
