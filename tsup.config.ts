@@ -10,5 +10,6 @@ const config = (given: Options): Options => ({
   clean: true,
   sourcemap: true,
   splitting: true,
+  removeNodeProtocol: false, // node:sqlite has no other name.
 });
 export default config;

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { errnoName, ioError, isTemporaryName, readFileBytes, reasonOf, type JsonPath } from '@homeserver/system';
 import { z } from 'zod';
+import { capturedDatabasesSchema } from './databases/databases-source.ts';
 import { describeMismatch, StateManagerError } from './errors.ts';
 import { capturedFilesSchema } from './files/file-record.ts';
 import { systemRecordSchema, type SystemRecord } from './snapshots/system-record.ts';
@@ -46,6 +47,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       system: systemRecordSchema.exactOptional(),
     })
     .exactOptional(),
+  databases: capturedDatabasesSchema.exactOptional(),
   files: capturedFilesSchema.exactOptional(),
 });
 

@@ -1,13 +1,18 @@
 import type { Closure } from '@homeserver/system';
 import { z } from 'zod';
+import { connectionSchema, type DatabaseConnection } from './databases/connection.ts';
+import { filesOfDatabases, keyOfDatabase } from './databases/databases-source.ts';
 import { describeMismatch, StateManagerError } from './errors.ts';
 import type { Wanted } from './sources.ts';
 
-/** What to capture. Services and databases come through the same door (StateSource); they are refused until then. */
+/** What to capture. Services come through the same door (StateSource); they are refused until then. */
 export interface WantedState {
   files?: readonly (string | Uint8Array)[];
   services?: readonly string[];
+  /** One connection each: {type: 'postgresql' | 'mysql' | 'mariadb', host?, port?, socket?, user?, password?, database} or {type: 'sqlite', database}. */
   databases?: readonly Record<string, unknown>[];
+  /** Prove each database's dump by restoring it into a scratch database; default true. */
+  proveRestorable?: boolean;
   /** Also capture files that have other names (hardlinks) outside the captured paths. */
   allowOutsideHardlinks?: boolean;
 }
@@ -29,7 +34,8 @@ export interface GuardRequest extends WantedState {
 const wanted = {
   files: z.array(z.union([z.string(), z.instanceof(Uint8Array)], { error: 'a path is a string or bytes' })).optional(),
   services: z.array(z.string()).optional(),
-  databases: z.array(z.record(z.string(), z.unknown())).optional(),
+  databases: z.array(connectionSchema).optional(),
+  proveRestorable: z.boolean().optional(),
   allowOutsideHardlinks: z.boolean().optional(),
   description: z.string().optional(),
 };
@@ -47,23 +53,44 @@ const guardSchema = z.object({
 
 /** What a request asks to capture. Module authors may write JavaScript: throws 'invalid-request' for what has another type. */
 export function wantedOfBackup(slot: string, request: BackupRequest): Wanted {
-  return wantedOf(slot, backupSchema.safeParse(request), request);
+  return wantedOf(slot, backupSchema.safeParse(request));
 }
 
 /** As `wantedOfBackup`. */
 export function wantedOfGuard(slot: string, request: GuardRequest, change: unknown): Wanted {
-  const result = wantedOf(slot, guardSchema.safeParse(request), request);
+  const result = wantedOf(slot, guardSchema.safeParse(request));
   if (typeof change === 'function') return result;
   throw new StateManagerError('invalid-request', `cannot guard ${slot}: the change must be a function`);
 }
 
-function wantedOf(slot: string, checked: z.ZodSafeParseResult<unknown>, request: WantedState): Wanted {
-  if (!checked.success)
-    throw new StateManagerError('invalid-request', `cannot capture ${slot}: ${describeMismatch(checked.error)}`);
-  const kind = (['services', 'databases'] as const).find((name) => (request[name]?.length ?? 0) > 0);
-  if (kind !== undefined) throw new StateManagerError('unsupported', `this version cannot capture ${kind}: only files`);
-  if (request.files === undefined || request.files.length === 0) return {};
+function wantedOf(slot: string, { error, data }: z.ZodSafeParseResult<z.infer<typeof backupSchema>>): Wanted {
+  if (error !== undefined)
+    throw new StateManagerError('invalid-request', `cannot capture ${slot}: ${describeMismatch(error)}`);
+  const { files = [], services = [], databases = [], proveRestorable, allowOutsideHardlinks } = data;
+  if (services.length > 0) throw new StateManagerError('unsupported', 'this version cannot capture services');
+  refuseTwice(slot, databases);
+  const leave = filesOfDatabases(databases);
   return {
-    files: { paths: request.files, ...(request.allowOutsideHardlinks ? { allowOutsideHardlinks: true } : {}) },
+    ...(files.length === 0
+      ? {}
+      : {
+          files: {
+            paths: files,
+            ...(leave.length === 0 ? {} : { leave }),
+            ...(allowOutsideHardlinks ? { allowOutsideHardlinks } : {}),
+          },
+        }),
+    ...(databases.length === 0
+      ? {}
+      : {
+          databases: { connections: databases, ...(proveRestorable === undefined ? {} : { proveRestorable }) },
+        }),
   };
+}
+
+function refuseTwice(slot: string, databases: readonly DatabaseConnection[]): void {
+  const keys = databases.map(keyOfDatabase);
+  const again = keys.find((key, at) => keys.indexOf(key) !== at);
+  if (again === undefined) return;
+  throw new StateManagerError('invalid-request', `cannot capture ${slot}: ${again} is asked for twice`);
 }

@@ -1,3 +1,4 @@
+import { databasesSource, type CapturedDatabases, type WantedDatabases } from './databases/databases-source.ts';
 import type { CapturedFiles } from './files/file-record.ts';
 import type { WantedFiles } from './files/capture-files.ts';
 import { filesSource } from './files/files-source.ts';
@@ -14,15 +15,17 @@ import type {
 /** What to capture, by kind; a kind that is not asked for is left out. */
 export interface Wanted {
   files?: WantedFiles;
+  databases?: WantedDatabases;
 }
 
 /** What was captured, by kind: the sections of a manifest. */
 export interface Captured {
   files?: CapturedFiles;
+  databases?: CapturedDatabases;
 }
 
 /** Every kind of state, in the order in which a restore puts them back. */
-const SOURCES: readonly StateSource[] = [filesSource];
+const SOURCES: readonly StateSource[] = [filesSource, databasesSource];
 
 type ByKind = Readonly<Record<string, unknown>>;
 

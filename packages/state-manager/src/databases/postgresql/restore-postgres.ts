@@ -1,0 +1,133 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { reasonOf } from '@homeserver/system';
+import { StateManagerError } from '../../errors.ts';
+import { emptyReport } from '../../source-report.ts';
+import type { PreparedRestore, RestoreContext, SourceReport } from '../../state-source.ts';
+import { incomingName, outgoingName, scratchName } from '../beside-names.ts';
+import { displaceDump } from '../displace-dump.ts';
+import { refuseDamagedDumps } from '../dump-file.ts';
+import { readSecret } from '../secret-file.ts';
+import { differenceInRows, isAsInArchive } from './archive-text.ts';
+import { dumpDatabase, loadArchive } from './archive.ts';
+import { dropBeside, outgoingDatabases } from './beside-databases.ts';
+import { readProperties, sameFixed, sameProperties, type DatabaseProperties } from './database-properties.ts';
+import { findServer } from './find-server.ts';
+import type { CapturedPostgres } from './postgres-record.ts';
+import type { PostgresServer } from './postgres-server.ts';
+import { makeMissingRoles } from './roles.ts';
+import { renameTogether } from './swap-databases.ts';
+import { applyProperties, createDatabase } from './write-properties.ts';
+
+type Content = NonNullable<CapturedPostgres['content']>;
+
+/** What `apply` is going to do. */
+type Plan =
+  | { do: 'nothing' }
+  | { do: 'adjust'; is: DatabaseProperties; wanted: DatabaseProperties }
+  /** Puts the incoming database, or none, in the place of the live one, or of none. */
+  | { do: 'replace'; hasLive: boolean; incoming: string | undefined };
+
+/** See `DatabaseEngine`: the incoming database is complete and checked when this returns, and nothing live was touched. */
+export async function preparePostgres(captured: CapturedPostgres, context: RestoreContext): Promise<PreparedRestore> {
+  const databases = path.join(context.directory, 'databases');
+  if (captured.content !== null) refuseDamagedDumps([captured.content.dump], databases);
+  const secret = readSecret(databases, captured.secret);
+  const { password } = secret;
+  const server = await findServer(
+    { ...captured.connection, ...(password === undefined ? {} : { password }) },
+    'restore',
+  );
+  const beside = [scratchName(server.database), incomingName(server.database)];
+  await dropBeside(server, beside);
+  const plan = await planRestore(server, captured.content, databases, secret.accounts ?? {});
+  return {
+    touches: [],
+    apply: () => carryOut(server, plan, context),
+    abandon: () => dropBeside(server, beside),
+  };
+}
+
+async function planRestore(
+  server: PostgresServer,
+  content: Content | null,
+  databases: string,
+  verifiers: Readonly<Record<string, string>>,
+): Promise<Plan> {
+  const is = await readProperties(server, server.database);
+  if (content === null)
+    return is === undefined ? { do: 'nothing' } : { do: 'replace', hasLive: true, incoming: undefined };
+  const wanted = content.properties;
+  const file = path.join(databases, content.dump.file);
+  if (is !== undefined && sameFixed(is, wanted) && (await isAsInArchive(server, server.database, file))) {
+    return sameProperties(is, wanted) ? { do: 'nothing' } : { do: 'adjust', is, wanted };
+  }
+  const incoming = incomingName(server.database);
+  try {
+    await makeMissingRoles(server, content.roles, verifiers);
+    await load(server, incoming, content, file);
+  } catch (error) {
+    await dropBeside(server, [incoming]).catch(() => {}); // The first failure is the one to report; the next restore drops it.
+    throw error;
+  }
+  return { do: 'replace', hasLive: is !== undefined, incoming };
+}
+
+/** Makes the database beside the live one, whole and checked. */
+async function load(server: PostgresServer, incoming: string, content: Content, file: string): Promise<void> {
+  await server.manage(createDatabase(incoming, content.properties), { doing: 'no database can be made for the dump' });
+  const fd = fs.openSync(file, 'r');
+  try {
+    await loadArchive(server, incoming, fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+  const difference = await differenceInRows(server, incoming, content.tables ?? []);
+  if (difference !== undefined) {
+    throw new StateManagerError('cannot-restore', `cannot restore ${server.address}: loaded again, ${difference}`, {
+      hint: 'nothing live was touched',
+    });
+  }
+  await server.sql('ANALYZE;', incoming); // Without statistics everything would be slow until autovacuum comes by.
+  const fresh = await readProperties(server, incoming);
+  if (fresh !== undefined) await server.manage(applyProperties(incoming, fresh, content.properties));
+}
+
+async function carryOut(server: PostgresServer, plan: Plan, context: RestoreContext): Promise<SourceReport> {
+  const report = emptyReport();
+  const { address, database } = server;
+  if (plan.do === 'nothing') report.unchanged = 1;
+  if (plan.do === 'adjust') {
+    await server.manage(applyProperties(database, plan.is, plan.wanted), { code: 'io' });
+    report.adjusted.push(address);
+  }
+  if (plan.do === 'replace') {
+    const { hasLive, incoming } = plan;
+    const away = hasLive ? [[database, outgoingName(database)] as const] : [];
+    const inPlace = incoming === undefined ? [] : [[incoming, database] as const];
+    await renameTogether(server, [...away, ...inPlace]);
+    if (incoming !== undefined) report.restored.push(address);
+  }
+  for (const outgoing of await outgoingDatabases(server)) await settle(server, outgoing, context, report);
+  return report;
+}
+
+/** Writes a replaced database to `displaced`, and only then drops it. Where that does not work, it stays. */
+async function settle(
+  server: PostgresServer,
+  outgoing: string,
+  context: RestoreContext,
+  report: SourceReport,
+): Promise<void> {
+  try {
+    const to = await displaceDump(context, `postgresql_${outgoing}.dump`, (file, fd) =>
+      dumpDatabase(server, outgoing, file, fd),
+    );
+    report.displaced.push({ from: server.address, to });
+    await dropBeside(server, [outgoing]);
+  } catch (error) {
+    report.warnings.push(
+      `what ${server.address} was before stays on its server as the database ${outgoing}: ${reasonOf(error)}`,
+    );
+  }
+}
