@@ -1,4 +1,12 @@
-import { describeClosureFailure, endRunProcesses, reasonOf, runClosure, type ClosureResult } from '@homeserver/system';
+import path from 'node:path';
+import {
+  describeClosureFailure,
+  endRunProcesses,
+  reasonOf,
+  removeTemporaries,
+  runClosure,
+  type ClosureResult,
+} from '@homeserver/system';
 import { backupsInUse } from './backups-in-use.ts';
 import type { Engine } from './engine.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
@@ -89,6 +97,7 @@ async function putBack(
   done: Pick<Undone, 'report' | 'operations'>,
 ): Promise<string | undefined> {
   const directory = directoryOf(intent, engine);
+  if (intent.operations && engine.displacedDir === undefined) removeTemporaries(path.join(directory, 'scripts'));
   const { entries, unreadable } = operationsOf(intent, engine);
   if (entries.length === 0) {
     done.report = await restoreBackup(directory, engine);

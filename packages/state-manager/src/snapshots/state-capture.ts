@@ -81,7 +81,7 @@ export class StateCapture {
       const { engine } = this.#bracket;
       const full = findSnapshot(engine.paths, id);
       const { system } = infoOfSnapshot(engine.paths.snapshot(full));
-      if (system !== undefined) {
+      if (system !== undefined && engine.targetRoot === undefined) {
         const differences = compareSystems(system, await readSystemRecord(engine.logger));
         for (const line of differences) engine.logger.warn(`since snapshot ${full} was taken: ${line}`);
       }
