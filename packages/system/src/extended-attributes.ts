@@ -22,6 +22,10 @@ const ofDescriptor: Calls = {
   remove: libc.func('int fremovexattr(int fd, const uint8_t *name)'),
 };
 
+const listText = libc.func('long llistxattr(const char *path, uint8_t *list, size_t size)');
+const nothing = Buffer.alloc(1);
+const none: ReadonlyMap<string, Buffer> = new Map();
+
 interface Calls {
   list(of: number | Buffer, list: Buffer, size: number): number | bigint;
   get(of: number | Buffer, name: Buffer, value: Buffer, size: number): number | bigint;
@@ -30,7 +34,8 @@ interface Calls {
 }
 
 /** The attributes of an entry, by name. Empty where the file system has none. */
-export function readAttributes(entry: string | Buffer | number): Map<string, Buffer> {
+export function readAttributes(entry: string | Buffer | number): ReadonlyMap<string, Buffer> {
+  if (typeof entry === 'string' && listText(entry, nothing, 0) === 0) return none; // Most have none.
   return on(entry, (calls, of) => {
     const list = sized((buffer, size) => calls.list(of, buffer, size), 'listxattr');
     const names = list.length === 0 ? [] : list.toString('latin1').split('\0').filter(Boolean);

@@ -16,7 +16,7 @@ export { readAttributes, removeAttribute, setAttribute } from './extended-attrib
 export { withFileRights } from './file-rights.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
 export { clearInodeFlags, readInodeFlag } from './inode-flags.ts';
-export { dieWithParent, makeFifo, nextData, setTimes, tryLockExclusive } from './libc.ts';
+export { dieWithParent, makeFifo, nextData, setModifyTime, setTimes, tryLockExclusive } from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
 export { acquireLock, readLockHolder } from './lock.ts';
@@ -37,6 +37,7 @@ export { describeClosureFailure, runClosure } from './run-closure.ts';
 export { describeEnd, killGroup, runCommand } from './run-command.ts';
 export { interpreterOf } from './script-interpreter.ts';
 export { startWorker } from './start-worker.ts';
+export { statEntry } from './stat-entry.ts';
 export { exchangePaths, readLink, switchLink } from './switch-link.ts';
 export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-name.ts';
 
@@ -48,5 +49,6 @@ export type { OpenDirectory } from './open-directory.ts';
 export type { ReadOptions } from './read-file.ts';
 export type { JsonPath, RawPath } from './raw-path.ts';
 export type { Closure, ClosureResult } from './run-closure.ts';
+export type { EntryStat, EntryType } from './stat-entry.ts';
 export type { Worker, WorkerEnd, WorkerOptions } from './start-worker.ts';
 export type { CommandOptions, CommandResult, CommandStream } from './run-command.ts';

@@ -32,7 +32,11 @@ export function readInodeFlag(entry: string | Buffer | number): InodeFlag | unde
   const [dir, path, flags] =
     typeof entry === 'number' ? [entry, emptyPath, AT_EMPTY_PATH] : [AT_FDCWD, terminated(entry), AT_SYMLINK_NOFOLLOW];
   check('statx', call.statx(dir, path, flags, 0, result));
-  const attributes = result.readUInt32LE(STATX_ATTRIBUTES_OFFSET);
+  return flagOf(result.readUInt32LE(STATX_ATTRIBUTES_OFFSET));
+}
+
+/** From the lower half of `stx_attributes`. */
+export function flagOf(attributes: number): InodeFlag | undefined {
   if ((attributes & IMMUTABLE) !== 0) return 'immutable';
   return (attributes & APPEND_ONLY) === 0 ? undefined : 'append-only';
 }

@@ -26,6 +26,7 @@ const call = {
     'int renameat2(int olddir, const uint8_t *oldpath, int newdir, const uint8_t *newpath, unsigned int flags)',
   ),
   utimensat: libc.func('int utimensat(int dir, const uint8_t *path, const int64_t *times, int flags)'),
+  utimensatText: libc.func('int utimensat(int dir, const char *path, const int64_t *times, int flags)'),
   futimens: libc.func('int futimens(int fd, const int64_t *times)'),
   mkfifo: libc.func('int mkfifo(const uint8_t *path, unsigned int mode)'),
   lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)'),
@@ -80,20 +81,43 @@ export function exchange(first: string | Buffer, second: string | Buffer): void 
   check('renameat2', call.renameat2(AT_FDCWD, terminated(first), AT_FDCWD, terminated(second), RENAME_EXCHANGE));
 }
 
+const timespecs = new BigInt64Array(4);
+const timespecWords = new Uint32Array(timespecs.buffer);
+
 /** utimensat(2), in nanoseconds since 1970: of the entry itself by its path (a symlink is not followed), or of an open file. */
 export function setTimes(entry: string | Buffer | number, accessNs: bigint, modifyNs: bigint): void {
-  const times = new BigInt64Array([...secondsAndNs(accessNs), ...secondsAndNs(modifyNs)]);
+  putTimespec(0, accessNs);
+  putTimespec(2, modifyNs);
+  applyTimespecs(entry);
+}
+
+/** As `setTimes`, for very many entries: both times, of which the seconds may be negative, in two halves. */
+export function setModifyTime(entry: string | Buffer, seconds: number, nanoseconds: number): void {
+  const low = ((seconds % 2 ** 32) + 2 ** 32) % 2 ** 32;
+  timespecWords[0] = low;
+  timespecWords[1] = (seconds - low) / 2 ** 32;
+  timespecWords[2] = nanoseconds;
+  timespecWords[3] = 0;
+  timespecs.copyWithin(2, 0, 2);
+  applyTimespecs(entry);
+}
+
+function applyTimespecs(entry: string | Buffer | number): void {
   const result =
     typeof entry === 'number'
-      ? call.futimens(entry, times)
-      : call.utimensat(AT_FDCWD, terminated(entry), times, AT_SYMLINK_NOFOLLOW);
+      ? call.futimens(entry, timespecs)
+      : typeof entry === 'string'
+        ? call.utimensatText(AT_FDCWD, entry, timespecs, AT_SYMLINK_NOFOLLOW)
+        : call.utimensat(AT_FDCWD, terminated(entry), timespecs, AT_SYMLINK_NOFOLLOW);
   check('utimensat', result);
 }
 
-function secondsAndNs(ns: bigint): [seconds: bigint, rest: bigint] {
+/** Whole seconds, rounded down, and what is left. */
+function putTimespec(at: number, ns: bigint): void {
   const second = 1_000_000_000n;
   const rest = ((ns % second) + second) % second;
-  return [(ns - rest) / second, rest];
+  timespecs[at] = (ns - rest) / second;
+  timespecs[at + 1] = rest;
 }
 
 const SEEK_DATA = 3;

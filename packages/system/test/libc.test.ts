@@ -4,7 +4,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exchange, makeFifo, nextData, setTimes, syncFileSystem, tryLockExclusive } from '../src/libc.ts';
+import {
+  exchange,
+  makeFifo,
+  nextData,
+  setModifyTime,
+  setTimes,
+  syncFileSystem,
+  tryLockExclusive,
+} from '../src/libc.ts';
 import { eventually, isAlive } from './support/fixture-process.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
 
@@ -44,6 +52,20 @@ describe('setTimes', () => {
     expect([atimeNs, mtimeNs]).toEqual([5n, -7n]);
     fs.closeSync(fd);
     expect(() => setTimes(fd, 0n, 0n)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+  });
+
+  it('sets both to one time that is given in two halves', () => {
+    const file = path.join(temporaryDirectory(), 'file');
+    fs.writeFileSync(file, '');
+    const seconds = fc.integer({ min: -2_000_000_000, max: 15_000_000_000 });
+    fc.assert(
+      fc.property(seconds, fc.integer({ min: 0, max: 999_999_999 }), (whole, fraction) => {
+        setModifyTime(file, whole, fraction);
+        const time = BigInt(whole) * 1_000_000_000n + BigInt(fraction);
+        const { atimeNs, mtimeNs } = fs.statSync(file, { bigint: true });
+        expect([atimeNs, mtimeNs]).toEqual([time, time]);
+      }),
+    );
   });
 
   it('sets the times of a symlink itself, and of names that are not UTF-8', () => {
