@@ -4,7 +4,8 @@ import { exchangePaths, ioError, isTemporaryName, syncDirectory, temporaryName, 
 import { writeIndex } from './backup-index.ts';
 import type { BackupPaths } from './backup-directory.ts';
 import { StateManagerError } from './errors.ts';
-import { MANIFEST_NAME, readManifestHead, type ManifestHead } from './manifest.ts';
+import { readManifestHead, type ManifestHead } from './manifest.ts';
+import { MANIFEST_NAME } from './manifest-file.ts';
 import { namesIn } from './names-in.ts';
 import type { Wanted } from './sources.ts';
 import { freshBackupId, writeBackup, type BackupWriting } from './write-backup.ts';

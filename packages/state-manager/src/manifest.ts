@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
-import fs from 'node:fs';
 import path from 'node:path';
-import { errnoName, ioError, isTemporaryName, readFileBytes, reasonOf, type JsonPath } from '@homeserver/system';
+import { isTemporaryName, type JsonPath } from '@homeserver/system';
 import { z } from 'zod';
 import { capturedDatabasesSchema } from './databases/databases-source.ts';
-import { describeMismatch, StateManagerError } from './errors.ts';
-import { capturedFilesSchema } from './files/file-record.ts';
+import { describeMismatch } from './errors.ts';
+import { EntrySpool } from './files/entry-spool.ts';
+import { capturedEntrySchema, capturedFilesSchema, type CapturedEntry } from './files/file-record.ts';
+import { damagedManifest, openManifestFile, writeManifestFile } from './manifest-file.ts';
 import { systemRecordSchema, type SystemRecord } from './snapshots/system-record.ts';
 import type { Captured } from './sources.ts';
 
@@ -51,72 +51,62 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   files: capturedFilesSchema.exactOptional(),
 });
 
-export const MANIFEST_NAME = 'manifest.json';
-const MAX_MANIFEST_BYTES = 1024 ** 3; // About three million entries.
-const ENTRIES = '"entries": [\n';
-const CHECKSUM = ',\n"checksum": "';
-const CHECKSUM_LINE = /^,\n"checksum": "([0-9a-f]{64})"\n\}\n$/;
-
-/** JSON with one line for each captured entry; its last line is the checksum of all the bytes before that line. */
-export function formatManifest(manifest: Manifest): { text: string; head: ManifestHead } {
+/** Writes the manifest of a backup into its directory: JSON with one line for each captured entry. */
+export function writeManifest(directory: string, manifest: Manifest): ManifestHead {
   const { files, ...rest } = manifest;
-  const { entries, ...filesRest } = files ?? { entries: [] };
-  const lines = entries.map((entry) => JSON.stringify(entry)).join(',\n');
-  const filesPart = `,\n"files": ${JSON.stringify(filesRest).slice(0, -1)},${ENTRIES}${lines}\n]}`;
-  const body = `${JSON.stringify(rest).slice(0, -1)}${files === undefined ? '' : filesPart}`;
-  const checksum = createHash('sha256').update(body).digest('hex');
-  return { text: `${body}${CHECKSUM}${checksum}"\n}\n`, head: { ...rest, roots: files?.roots ?? [], checksum } };
+  const head = JSON.stringify(rest).slice(0, -1);
+  if (files === undefined) return { ...rest, roots: [], checksum: writeManifestFile(directory, { head }) };
+  const { entries, ...section } = files;
+  const text = { head, files: { head: JSON.stringify(section).slice(0, -1), lines: linesOf(entries) } };
+  return { ...rest, roots: section.roots, checksum: writeManifestFile(directory, text) };
+}
+
+function* linesOf(entries: Iterable<CapturedEntry>): Generator<Buffer> {
+  if (entries instanceof EntrySpool) yield* entries.chunks();
+  else for (const entry of entries) yield Buffer.from(JSON.stringify(entry));
 }
 
 /** Reads and checks the manifest of a backup. Throws 'no-backup' when there is none, 'damaged' when it is not what was written. */
 export function readManifest(backupDirectory: string): Manifest {
-  const { body } = readChecked(backupDirectory);
-  return parse(backupDirectory, `${body.toString()}}`);
+  const checked = openManifestFile(backupDirectory);
+  const { files, ...rest } = parseHead(backupDirectory, checked.head);
+  if (files === undefined) return rest;
+  const entries: CapturedEntry[] = [];
+  for (const line of checked.lines()) entries.push(parseEntry(backupDirectory, line));
+  return { ...rest, files: { ...files, entries } };
+}
+
+/** What it says of the files, with the lines of their entries unparsed. Throws as `readManifest`. */
+export function readFileLines(backupDirectory: string): { files: Manifest['files']; lines: Iterable<string> } {
+  const checked = openManifestFile(backupDirectory);
+  const { files } = parseHead(backupDirectory, checked.head);
+  return { files, lines: { [Symbol.iterator]: () => checked.lines() } };
 }
 
 /** Checks all of a manifest, but parses only its head: entries there may be a million. Throws as `readManifest`. */
 export function readManifestHead(backupDirectory: string): ManifestHead {
-  const { body, checksum } = readChecked(backupDirectory);
-  const end = body.indexOf(ENTRIES); // Nowhere else: within a string, quotes and newlines are escaped.
-  const { files, ...rest } = parse(
-    backupDirectory,
-    end < 0 ? `${body.toString()}}` : `${body.toString('utf8', 0, end)}"entries": []}}`,
-  );
+  const { head, checksum } = openManifestFile(backupDirectory);
+  const { files, ...rest } = parseHead(backupDirectory, head);
   return { ...rest, roots: files?.roots ?? [], checksum };
 }
 
-function readChecked(backupDirectory: string): { body: Buffer; checksum: string } {
-  const file = path.join(backupDirectory, MANIFEST_NAME);
-  let bytes: Buffer;
-  try {
-    bytes = readFileBytes(file, { limitBytes: MAX_MANIFEST_BYTES, followLink: false });
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT' && !fs.existsSync(backupDirectory)) {
-      throw new StateManagerError('no-backup', `there is no backup in ${backupDirectory}`);
-    }
-    // These say nothing about the file: to take it for damaged could cost a good backup.
-    if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoName(error) ?? '')) throw ioError('read', file, error);
-    throw damaged(backupDirectory, `cannot be read: ${reasonOf(error)}`);
-  }
-  const end = bytes.lastIndexOf(CHECKSUM);
-  const checksum = end < 0 ? undefined : CHECKSUM_LINE.exec(bytes.toString('utf8', end))?.[1];
-  if (checksum === undefined) throw damaged(backupDirectory, 'is cut off or has no checksum');
-  const body = bytes.subarray(0, end);
-  if (createHash('sha256').update(body).digest('hex') === checksum) return { body, checksum };
-  throw damaged(backupDirectory, 'does not match its checksum');
-}
-
-function parse(backupDirectory: string, text: string): Manifest {
+function parseHead(backupDirectory: string, text: string): Manifest {
   const parsed = manifestSchema.safeParse(jsonOf(text));
   if (!parsed.success) {
-    throw damaged(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
+    throw damagedManifest(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
   }
   const { slot, id, snapshot } = parsed.data;
   const place = path.basename(backupDirectory);
   const names = snapshot === undefined ? [`${slot}_backup`, `${slot}_backup.${id}`] : [slot];
   const belongsHere = names.includes(place) || isTemporaryName(place);
-  if (!belongsHere) throw damaged(backupDirectory, `is the manifest of ${slot}, backup ${id}`);
+  if (!belongsHere) throw damagedManifest(backupDirectory, `is the manifest of ${slot}, backup ${id}`);
   return parsed.data;
+}
+
+function parseEntry(backupDirectory: string, line: string): CapturedEntry {
+  const parsed = capturedEntrySchema.safeParse(jsonOf(Buffer.from(line, 'latin1').toString()));
+  if (parsed.success) return parsed.data;
+  throw damagedManifest(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
 }
 
 function jsonOf(text: string): unknown {
@@ -125,9 +115,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function damaged(backupDirectory: string, why: string): StateManagerError {
-  const file = path.join(backupDirectory, MANIFEST_NAME);
-  return new StateManagerError('damaged', `the backup is damaged: ${file} ${why}`, { hint: 'nothing was touched' });
 }

@@ -40,10 +40,22 @@ export async function captureState(wanted: Wanted, context: CaptureContext): Pro
   return captured;
 }
 
+/** Re-reads what has just been captured, and was not read back while it was written; one line for each damage. */
+export async function verifyFresh(captured: Captured, directory: string): Promise<string[]> {
+  return verifyParts(
+    chosen(captured).filter(([source]) => !source.readsBack),
+    directory,
+  );
+}
+
 /** Re-reads everything that was written; one line for each damage. */
 export async function verifyState(captured: Captured, directory: string): Promise<string[]> {
+  return verifyParts(chosen(captured), directory);
+}
+
+async function verifyParts(parts: readonly [StateSource, unknown][], directory: string): Promise<string[]> {
   const damages: string[] = [];
-  for (const [source, part] of chosen(captured)) damages.push(...(await source.verify(part, directory)));
+  for (const [source, part] of parts) damages.push(...(await source.verify(part, directory)));
   return damages;
 }
 

@@ -1,5 +1,6 @@
 import type { Logger, RawPath } from '@homeserver/system';
 import type { Displaced } from './displaced.ts';
+import type { CapturedDirectory } from './files/file-record.ts';
 import type { OnProgress } from './progress.ts';
 
 export type StateKind = 'files' | 'services' | 'databases';
@@ -18,7 +19,20 @@ export interface CaptureContext {
   forbidden: readonly string[];
   logger: Logger;
   onProgress?: OnProgress | undefined;
+  /** A file that a source may make and use for what memory should not hold; the caller removes it afterwards. */
+  scratch?: string | undefined;
+  /** A backup of the same things: what it holds unchanged need not be written again. */
+  previous?: PreviousBackup | undefined;
 }
+
+export interface PreviousBackup {
+  directory: string;
+  /** Hears what will have to be done to its copies besides laying the new ones over them. */
+  differs(difference: Difference): void;
+}
+
+/** gone: there is no copy at this path any more. dress: the copy of this directory has to be given its metadata. */
+export type Difference = { gone: RawPath } | { dress: CapturedDirectory };
 
 export interface RestoreContext {
   /** The backup to read from. */
@@ -71,6 +85,8 @@ export interface PreparedRestore {
  */
 export interface StateSource<Wanted = unknown, Captured = unknown> {
   readonly kind: StateKind;
+  /** Whether `capture` reads back what it writes, so that the fresh backup need not be verified once more. */
+  readonly readsBack?: boolean;
   claims(wanted: Wanted): Claim[];
   capture(wanted: Wanted, context: CaptureContext): Promise<Captured>;
   verify(captured: Captured, directory: string): Promise<string[]>;

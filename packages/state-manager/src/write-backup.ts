@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { ioError, syncFileSystemOf, type Logger } from '@homeserver/system';
+import { ioError, syncFileSystemOf, temporaryName, type Logger } from '@homeserver/system';
 import type { BackupPaths } from './backup-directory.ts';
 import { StateManagerError } from './errors.ts';
-import { checkFreeSpace } from './files/free-space.ts';
-import { formatManifest, MANIFEST_NAME, type Manifest, type ManifestHead } from './manifest.ts';
+import { writeManifest, type Manifest, type ManifestHead } from './manifest.ts';
 import type { OnProgress } from './progress.ts';
-import { writeRestoreScript } from './restore-script/write-restore-script.ts';
-import { captureState, verifyState, type Captured, type Wanted } from './sources.ts';
+import { textAbout, writeRestoreScript } from './restore-script/write-restore-script.ts';
+import { captureState, verifyFresh, type Captured, type Wanted } from './sources.ts';
 
 /** Where a backup is written from, and what must not get into it. */
 export interface BackupWriting {
@@ -31,7 +30,6 @@ export async function writeBackup(
   wanted: Wanted,
   writing: BackupWriting,
 ): Promise<ManifestHead> {
-  if (wanted.files) checkFreeSpace(wanted.files, writing.paths.root);
   try {
     fs.mkdirSync(directory, 0o700);
     return await fill(directory, label, wanted, writing);
@@ -48,13 +46,21 @@ async function fill(
   writing: BackupWriting,
 ): Promise<ManifestHead> {
   const { logger, onProgress } = writing;
-  const captured = await captureState(wanted, { directory, forbidden: ownPlaces(writing), logger, onProgress });
+  const scratch = path.join(directory, temporaryName());
+  const captured = await captureState(wanted, {
+    directory,
+    forbidden: ownPlaces(writing),
+    logger,
+    onProgress,
+    scratch,
+  });
   const timestamp = Math.floor(Date.now() / 1000);
-  const restore_sums = writeRestoreScript(directory, { ...label, timestamp }, captured);
-  const { text, head } = formatManifest({ format: 1, ...label, timestamp, restore_sums, ...captured });
-  fs.writeFileSync(path.join(directory, MANIFEST_NAME), text, { mode: 0o600, flag: 'wx' });
+  const restore_sums = writeRestoreScript(directory, captured);
+  fs.writeFileSync(path.join(directory, 'restore.about'), textAbout({ ...label, timestamp }), { mode: 0o600 });
+  const head = writeManifest(directory, { format: 1, ...label, timestamp, restore_sums, ...captured });
+  fs.rmSync(scratch, { force: true });
   syncFileSystemOf(directory);
-  const damages = await verifyState(captured, directory);
+  const damages = await verifyFresh(captured, directory);
   if (damages.length > 0) throw new StateManagerError('damaged', `the fresh backup reads back wrong: ${damages[0]}`);
   return head;
 }

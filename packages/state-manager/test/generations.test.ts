@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildEngine } from '../src/engine.ts';
-import { formatManifest, readManifest } from '../src/manifest.ts';
+import { readManifest, writeManifest } from '../src/manifest.ts';
 import { openIntent } from '../src/open-intent.ts';
 import { coded } from './expectations.ts';
 import { scene, type Scene } from './scene.ts';
@@ -107,8 +107,8 @@ describe('a module that keeps several backups', () => {
     expect(Object.keys(state.listBackupsOf('app').damaged), 'under a name that its manifest does not bear').toEqual([
       place,
     ]);
-    const { text } = formatManifest({ ...readManifest(`${here.backupDir}/app_backup`), id: twin });
-    fs.writeFileSync(`${place}/manifest.json`, text);
+    fs.rmSync(`${place}/manifest.json`);
+    writeManifest(place, { ...readManifest(`${here.backupDir}/app_backup`), id: twin });
     await expect(state.restoreModuleState('app', first.slice(0, 11))).rejects.toThrow(
       expect.objectContaining({
         code: 'invalid-request',

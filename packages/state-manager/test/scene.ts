@@ -6,7 +6,7 @@ import { makeTree, temporaryDirectory, type TreeNode } from '@homeserver/test-su
 import { it, onTestFinished } from 'vitest';
 import { Displaced } from '../src/displaced.ts';
 import { captureFiles, type WantedFiles } from '../src/files/capture-files.ts';
-import type { CapturedFiles } from '../src/files/file-record.ts';
+import type { CapturedEntry, CapturedFiles } from '../src/files/file-record.ts';
 import { prepareRestore } from '../src/files/restore-files.ts';
 import type { StateManagerOptions } from '../src/engine.ts';
 import { StateManager } from '../src/state-manager.ts';
@@ -58,13 +58,14 @@ function listener(): { said: string[]; logger: Logger } {
 /** One capture of files below the facade, and what can be done with it. */
 export interface FilesBackup {
   readonly directory: string;
-  readonly captured: CapturedFiles;
+  readonly captured: CapturedFiles & { entries: CapturedEntry[] };
   restore(): Promise<SourceReport>;
 }
 
 export function captureBackup(where: Scene, wanted: WantedFiles, parent: string = where.root): FilesBackup {
   const directory = fs.mkdtempSync(path.join(parent, 'backup-'));
-  const captured = captureFiles(wanted, { directory, forbidden: [], logger: where.logger });
+  const record = captureFiles(wanted, { directory, forbidden: [], logger: where.logger });
+  const captured = { ...record, entries: [...record.entries] };
   return {
     directory,
     captured,

@@ -5,7 +5,7 @@ import { describeTree } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { buildEngine } from '../src/engine.ts';
 import { StateCapture } from '../src/index.ts';
-import { formatManifest, readManifest } from '../src/manifest.ts';
+import { readManifest, writeManifest } from '../src/manifest.ts';
 import { openIntent } from '../src/open-intent.ts';
 import { coded, expectNothingOpen, journalOf } from './expectations.ts';
 import { scene, type Scene } from './scene.ts';
@@ -126,8 +126,9 @@ describe('a snapshot of the system', () => {
     const manifest = path.join(directory, 'manifest.json');
     const { snapshot, ...rest } = readManifest(directory);
     const then = { ...system, kernel: '4.4.0', packages: { ...system?.packages, coreutils: '0.1', gone: '1.0' } };
-    const older = { ...rest, snapshot: { ...snapshot, system: then } } as Parameters<typeof formatManifest>[0];
-    fs.writeFileSync(manifest, formatManifest(older).text);
+    const older = { ...rest, snapshot: { ...snapshot, system: then } } as Parameters<typeof writeManifest>[1];
+    fs.rmSync(manifest);
+    writeManifest(directory, older);
     await capture.restoreSnapshot(id);
     expect(here.said).toEqual([
       `warn since snapshot ${id} was taken: kernel was 4.4.0, and is ${kernel}`,

@@ -20,7 +20,8 @@ function copyFile(from: RawPath, to: RawPath): void {
     const stat = fs.fstatSync(source, { bigint: true });
     const target = fs.openSync(forFs(to), 'wx', 0o600);
     try {
-      copyContent(source, target, hasHoles(source, stat) ? 'sparse' : 'plain');
+      const isSparse = hasHoles(source, { size: Number(stat.size), allocatedBytes: Number(stat.blocks) * 512 });
+      copyContent(source, target, isSparse ? 'sparse' : 'plain');
       const xattrs = attributesOf(source);
       const wanted = { ...metadataOf(stat), ...(xattrs === undefined ? {} : { xattrs }) };
       applyPossession(target, wanted, fs.fstatSync(target, { bigint: true }));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { writeAll } from '@homeserver/system';
+import type { CapturedFile } from './file-record.ts';
 import { copySparse } from './sparse-content.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -12,6 +13,11 @@ export type ContentForm = 'plain' | 'sparse';
 /** How the content of a recorded file was, and is to be, read. */
 export function formOf(entry: { sparse?: true }): ContentForm {
   return entry.sparse ? 'sparse' : 'plain';
+}
+
+/** As the record of the file has it. */
+export function recordOf({ sha256, form }: Content): Pick<CapturedFile, 'sha256' | 'sparse'> {
+  return form === 'sparse' ? { sha256, sparse: true } : { sha256 };
 }
 
 export interface Content {

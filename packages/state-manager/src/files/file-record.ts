@@ -33,8 +33,8 @@ export interface CapturedFile extends InodeRecord {
   ino: string;
   /** Where it was captured, and its copy lies, when `path` is another: only in memory, in a relocated record. */
   captured_as?: JsonPath;
-  /** Names outside the captured paths that it had, where that was allowed. */
-  outside_names?: number;
+  /** How many names it had, if more than one: those recorded and, where that was allowed, others. */
+  links?: number;
 }
 
 export interface CapturedDirectory extends InodeRecord {
@@ -81,7 +81,7 @@ export interface CapturedFiles {
   /** The real path of each path that was asked for; everything below a directory belongs to it. */
   roots: JsonPath[];
   /** Parents before children. */
-  entries: CapturedEntry[];
+  entries: Iterable<CapturedEntry>;
   /** Directories above the roots, outermost first: only to make one again that has vanished. */
   parents: { path: JsonPath; mode: number; uid: number; gid: number }[];
   /** Directories above the roots that did not exist, outermost first: removed by a restore if they are empty then. */
@@ -104,7 +104,7 @@ const inode = {
   xattrs: z.record(z.string(), z.base64()).exactOptional(),
 };
 
-const entrySchema = z.discriminatedUnion('type', [
+export const capturedEntrySchema: z.ZodType<CapturedEntry> = z.discriminatedUnion('type', [
   z.strictObject({
     ...inode,
     type: z.literal('file'),
@@ -113,7 +113,7 @@ const entrySchema = z.discriminatedUnion('type', [
     sparse: z.literal(true).exactOptional(),
     ctime_ns: decimal,
     ino: decimal,
-    outside_names: z.int().exactOptional(),
+    links: z.int().exactOptional(),
   }),
   z.strictObject({
     ...inode,
@@ -130,7 +130,7 @@ const entrySchema = z.discriminatedUnion('type', [
 
 export const capturedFilesSchema: z.ZodType<CapturedFiles> = z.strictObject({
   roots: z.array(jsonPathSchema),
-  entries: z.array(entrySchema),
+  entries: z.array(capturedEntrySchema),
   parents: z.array(z.strictObject({ path: jsonPathSchema, mode: z.int(), uid: z.int(), gid: z.int() })),
   absent_parents: z.array(jsonPathSchema),
   started_ns: decimal,

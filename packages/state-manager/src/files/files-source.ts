@@ -9,6 +9,7 @@ import { verifyFiles } from './verify-files.ts';
 /** Files and directories: content, mode, owner, times to the nanosecond, links, and what is not there. */
 export const filesSource: StateSource<WantedFiles, CapturedFiles> = {
   kind: 'files',
+  readsBack: true,
   claims: (wanted) => resolveRoots(wanted.paths).map((root) => ({ kind: 'files', name: root.real })),
   capture: async (wanted, context) => captureFiles(wanted, context),
   verify: async (captured, directory) => verifyFiles(captured, directory),

@@ -24,7 +24,7 @@ export function partOfFiles(captured: CapturedFiles, path: RawPath): CapturedFil
   return {
     ...captured,
     roots: captured.roots.filter((root) => chosen.has(pathFromJson(root))),
-    entries: captured.entries.filter((entry) => isPart(pathFromJson(entry.path))),
+    entries: [...captured.entries].filter((entry) => isPart(pathFromJson(entry.path))),
     parents: captured.parents.filter((parent) => isAbove(pathFromJson(parent.path))),
     absent_parents: captured.absent_parents.filter((parent) => isAbove(pathFromJson(parent))),
   };

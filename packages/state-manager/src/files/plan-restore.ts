@@ -77,7 +77,7 @@ class Comparison {
   readonly warnings: string[] = [];
   readonly #captured: CapturedFiles;
   readonly #roots: ReadonlySet<RawPath>;
-  readonly #recorded: ReadonlySet<RawPath>;
+  readonly #recorded = new Set<RawPath>();
   readonly #namesOf = new Map<RawPath, RawPath[]>();
   readonly #trustedBefore: bigint;
   readonly #mountPoints: MountPoints;
@@ -86,7 +86,7 @@ class Comparison {
   /** Whose content is none of our business. */
   readonly #leftAlone = new Set<RawPath>();
   /** Paths that another source answers for. */
-  readonly #left: ReadonlySet<RawPath>;
+  readonly #left = new Set<RawPath>();
   readonly #rewritten = new Set<RawPath>();
   readonly #fileOfInode = new Map<string, RawPath>();
 
@@ -94,12 +94,10 @@ class Comparison {
     this.#captured = captured;
     this.#mountPoints = mountPoints;
     this.#roots = new Set(captured.roots.map(pathFromJson));
-    this.#recorded = new Set(captured.entries.map((entry) => pathFromJson(entry.path)));
-    this.#left = new Set(
-      captured.entries.filter((entry) => entry.type === 'left').map((entry) => pathFromJson(entry.path)),
-    );
     this.#trustedBefore = BigInt(captured.started_ns) - CLOCK_GRANULARITY_NS;
     for (const entry of captured.entries) {
+      this.#recorded.add(pathFromJson(entry.path));
+      if (entry.type === 'left') this.#left.add(pathFromJson(entry.path));
       if (entry.type !== 'hardlink') continue;
       const first = pathFromJson(entry.same_as);
       const names = this.#namesOf.get(first) ?? [];
@@ -245,11 +243,13 @@ class Comparison {
   /** Whether the file has a name that it did not have: what is done through that name, or to it, would reach this file too. */
   #hasForeignName(path: RawPath, live: Stat, entry: CapturedFile): boolean {
     if (live.nlink === 1n) return false;
-    const names = (this.#namesOf.get(path) ?? []).filter((name) => {
+    const recorded = this.#namesOf.get(path) ?? [];
+    const names = recorded.filter((name) => {
       const other = this.#look(name);
       return other !== undefined && inodeOf(other) === inodeOf(live);
     });
-    return live.nlink > BigInt(1 + names.length + (entry.outside_names ?? 0));
+    const outside = (entry.links ?? 1) - 1 - recorded.length;
+    return live.nlink > BigInt(1 + names.length + outside);
   }
 }
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { errnoName, forFs, ioError, pathFromJson, reasonOf, showPath, type RawPath } from '@homeserver/system';
-import { copyOf } from './capture-files.ts';
 import { copyContent, formOf } from './copy-content.ts';
+import { copyOf } from './copy-place.ts';
 import type { CapturedFile } from './file-record.ts';
 
 /** The copy of a file in a backup is not what was captured; the message names it. */

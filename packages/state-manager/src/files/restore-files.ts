@@ -265,7 +265,7 @@ class FileRestore {
   }
 
   #sync(): void {
-    const crossed = this.#captured.entries.filter((entry) => entry.type === 'directory' && entry.crossed);
+    const crossed = [...this.#captured.entries].filter((entry) => entry.type === 'directory' && entry.crossed);
     const roots = this.#captured.roots.map(pathFromJson);
     syncFileSystemsOf([...parentsOf(this.#captured), ...roots, ...crossed.map(({ path }) => pathFromJson(path))]);
     this.#displacer.sync();

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { forFs, freeSpace, pathFromJson, type RawPath } from '@homeserver/system';
-import { copyOf } from './capture-files.ts';
+import { copyOf } from './copy-place.ts';
 import { lookAt } from './inode-metadata.ts';
 import type { ReplacingStep } from './plan-restore.ts';
 import type { Replacement } from './stage-replacements.ts';

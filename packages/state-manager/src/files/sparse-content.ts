@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { nextData, writeAll } from '@homeserver/system';
+import { nextData, writeAll, type EntryStat } from '@homeserver/system';
 import type { Content } from './copy-content.ts';
 
 /*
@@ -18,10 +18,10 @@ const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
 const hashed = Buffer.allocUnsafe((CHUNK_BYTES / BLOCK_BYTES) * (OFFSET_BYTES + BLOCK_BYTES));
 
 /** Whether an open file has a hole. Costs nothing unless it occupies less than its size; else one or two seeks. */
-export function hasHoles(fd: number, { size, blocks }: Pick<fs.BigIntStats, 'size' | 'blocks'>): boolean {
-  if (blocks * 512n >= size) return false; // In units of 512 bytes on every file system, stat(2).
+export function hasHoles(fd: number, { size, allocatedBytes }: Pick<EntryStat, 'size' | 'allocatedBytes'>): boolean {
+  if (allocatedBytes >= size) return false;
   const data = nextData(fd, 0); // Where the file system compresses, all of it may be data all the same.
-  return data === undefined || data.start > 0 || BigInt(data.end) < size;
+  return data === undefined || data.start > 0 || data.end < size;
 }
 
 /** How many bytes of an open file are data. */

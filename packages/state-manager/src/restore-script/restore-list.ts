@@ -5,7 +5,7 @@ import type { CapturedEntry, CapturedFiles, CapturedInode } from '../files/file-
  * restore.list, for restore.sh: what a plain copy of files/ does not bring back. One line each, fields apart by a blank:
  *
  *   format 1                                        sums LINES-OF-RESTORE.SUMS
- *   about|note|type 0 TEXT                          shown to the person; `type` is a command
+ *   note|type 0 TEXT                                shown to the person; `type` is a command
  *   parent 0 PATH MODE UID GID                      a directory above the roots, outermost first
  *   root N PATH TYPE [MODE UID GID TIME]            what was asked for, counted from 1; TYPE may be `absent`
  *   odd 0 PATH SHA256      sparse 0 PATH SIZE       copies that sha256sum -c cannot check
@@ -36,7 +36,11 @@ export class RestoreList {
       this.#add('parent', 0, escape(pathFromJson(path)), octal(mode), uid, gid);
   }
 
-  /** `path` is the entry's. */
+  isRoot(path: RawPath): boolean {
+    return this.#roots.has(path);
+  }
+
+  /** `path` is the entry's. A plain file below a root needs no line. */
   add(path: RawPath, entry: CapturedEntry): void {
     const number = this.#roots.get(path);
     if (number !== undefined) {
@@ -66,7 +70,7 @@ export class RestoreList {
         return this.#touch(path);
       }
       case 'left': {
-        const root = this.#rootOf(path); // These come last in a record.
+        const root = this.#rootOf(path); // These are not where their place in the tree would be.
         return this.#add('left', root.number, escape(relative(path, root.path)));
       }
       case 'absent':
@@ -103,13 +107,12 @@ export class RestoreList {
     this.#lines.push(fields.join(' '));
   }
 
-  /** The whole file. `about` is shown before the roots, `notes` after them. */
-  format(sums: number, about: string, notes: readonly RestoreNote[]): string {
+  /** The whole file. `notes` are shown after the roots. */
+  format(sums: number, notes: readonly RestoreNote[]): string {
     this.#endRoot();
     const lines = [
       'format 1',
       `sums ${sums}`,
-      `about 0 ${escape(about)}`,
       ...this.#lines,
       ...notes.map(({ kind, text }) => `${kind} 0 ${escape(text)}`),
     ];

@@ -13,7 +13,8 @@
 # was there before stays in a directory .before-restore-* beside its place; remove it when all is well.
 # Exit codes: 0 done; 2 refused, 3 could not be copied: nothing was touched; 4 damaged, or half-way: a person must look.
 
-# Beside this script lie restore.sums, for sha256sum -c, and restore.list: what a plain copy of files/ does not bring back.
+# Beside this script lie restore.sums, for sha256sum -c, restore.list: what a plain copy of files/ does not bring back, and
+# restore.about: whose backup it is, and when it was made.
 # A line of the list is a kind, the number of a root, a path and more; see restore-list.ts. Paths are escaped for printf %b.
 
 PATH=${PATH:-/nonexistent}:/usr/sbin:/usr/bin:/sbin:/bin
@@ -65,11 +66,13 @@ explain() {
 }
 
 list() {
+  line=''
+  [ ! -r restore.about ] || while IFS= read -r line || [ -n "$line" ]; do show "$line"; done <restore.about
   while read -r kind number a type rest; do
     decode "$a"
     case $kind in
       format) [ "$number" = 1 ] || refuse 'restore.list has a format that this script does not know' ;;
-      about | note) show "$path" ;;
+      note) show "$path" ;;
       type) show "    $path" ;;
       root) if [ "$type" = absent ]; then show "  $path  (did not exist)"; else show "  $path"; fi ;;
     esac

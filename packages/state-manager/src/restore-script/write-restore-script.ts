@@ -1,34 +1,43 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { pathFromJson, toRawPath, writeAll } from '@homeserver/system';
+import { pathFromJson, writeAll } from '@homeserver/system';
+import { entryOfLine, lineOf, plainFileOfLine } from '../files/entry-line.ts';
+import { EntrySpool } from '../files/entry-spool.ts';
+import type { CapturedEntry } from '../files/file-record.ts';
+import type { Manifest } from '../manifest.ts';
 import type { Captured } from '../sources.ts';
 import { isOdd, RestoreList } from './restore-list.ts';
-import { notesFor } from './restore-notes.ts';
+import { RestoreNotes } from './restore-notes.ts';
 import { RESTORE_SCRIPT } from './restore-sh.ts';
 
 const CHUNK_CHARACTERS = 1 << 20;
 
 /**
  * Writes restore.sh with its two data files into the backup in `directory`: it puts the files back on a machine that has
- * nothing of ours. One pass over the record; returns the SHA-256 (hex) of restore.sums, which holds that of all others.
+ * nothing of ours. They depend on what was captured alone. One pass over the record; returns the SHA-256 (hex) of
+ * restore.sums, which holds that of all others.
  */
-export function writeRestoreScript(
-  directory: string,
-  label: { slot: string; description: string; timestamp: number },
-  captured: Captured,
-): string {
+export function writeRestoreScript(directory: string, captured: Captured): string {
   const { entries, roots, parents } = captured.files ?? { entries: [], roots: [], parents: [] };
   const list = new RestoreList({ roots, parents });
+  const notes = new RestoreNotes();
   const sums = new SumsFile(path.join(directory, 'restore.sums'));
   try {
-    for (const entry of entries) {
+    for (const line of linesOf(entries)) {
+      const plain = plainFileOfLine(line);
+      if (plain !== undefined && !list.isRoot(plain.path)) {
+        sums.add(plain.sha256, `files${plain.path}`);
+        continue;
+      }
+      const entry = entryOfLine(line);
       const raw = pathFromJson(entry.path);
       list.add(raw, entry);
+      notes.add(raw, entry);
       if (entry.type === 'file' && !entry.sparse && !isOdd(raw)) sums.add(entry.sha256, `files${raw}`);
     }
     const ours = {
-      'restore.list': list.format(sums.lines + 2, aboutOf(label), notesFor(captured)),
+      'restore.list': list.format(sums.lines + 2, captured.files === undefined ? [] : notes.all()),
       'restore.sh': RESTORE_SCRIPT,
     };
     for (const [name, text] of Object.entries(ours)) {
@@ -41,9 +50,18 @@ export function writeRestoreScript(
   }
 }
 
-function aboutOf({ slot, description, timestamp }: { slot: string; description: string; timestamp: number }): string {
+function linesOf(entries: Iterable<CapturedEntry>): Iterable<string> {
+  return entries instanceof EntrySpool ? entries.lines() : Array.from(entries, lineOf);
+}
+
+/** What restore.about says to the person; nothing depends on it. */
+export function textAbout({
+  slot,
+  description,
+  timestamp,
+}: Pick<Manifest, 'slot' | 'description' | 'timestamp'>): string {
   const made = new Date(timestamp * 1000).toISOString().replace('T', ' ').replace('.000Z', ' UTC');
-  return toRawPath(`Backup of ${slot}, made on ${made}${description === '' ? '' : ` (${description})`}:`);
+  return `Backup of ${slot}, made on ${made}${description === '' ? '' : ` (${description})`}:\n`;
 }
 
 /** restore.sums: lines for `sha256sum -c`. Names are bytes, held as latin1. */

@@ -9,10 +9,11 @@ describe('a path that another source answers for', () => {
     const here = scene({ app: { 'data.db': 'rows', conf: 'x' } });
     const leave = [here.at('app/data.db'), here.at('app/data.db-wal'), here.at('elsewhere')];
     const { captured, directory } = captureBackup(here, { paths: [here.at('app')], leave });
-    expect(captured.entries.slice(1)).toMatchObject([
-      { type: 'file', path: here.at('app/conf') },
+    expect(captured.entries).toMatchObject([
       { type: 'left', path: here.at('app/data.db') },
       { type: 'left', path: here.at('app/data.db-wal') },
+      { type: 'directory', path: here.at('app') },
+      { type: 'file', path: here.at('app/conf') },
     ]);
     expect(capturedFilesSchema.parse(JSON.parse(JSON.stringify(captured)))).toEqual(captured);
     expect(fs.readdirSync(`${directory}/files${here.at('app')}`)).toEqual(['conf']);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { statEntry, type EntryStat } from '@homeserver/system';
 import { describe, expect, it } from 'vitest';
 import { copyContent, hashFile } from '../../src/files/copy-content.ts';
 import { dataBytesOf, hasHoles } from '../../src/files/sparse-content.ts';
@@ -35,7 +36,7 @@ function number(value: number): Buffer {
   return bytes;
 }
 
-const isSparse = (file: string): boolean => withOpen(file, (fd) => hasHoles(fd, fs.fstatSync(fd, { bigint: true })));
+const isSparse = (file: string): boolean => withOpen(file, (fd) => hasHoles(fd, statEntry(fd) as EntryStat));
 
 describe('a file with holes', () => {
   it('of 4 TiB with 1 MiB of data is captured, verified and put back as that', async () => {

@@ -102,7 +102,7 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('restore
   });
 
   const damages: [what: string, damage: (site: Site) => string, named: string][] = [
-    ['a copy', (site) => `${site.slot}/files${site.live}/web/index`, '/web/index: FAILED'],
+    ['a copy', (site) => `${site.slot}/files${site.live}/same as index`, '/same as index: FAILED'],
     ['a copy with an odd name', (site) => `${site.slot}/files${site.live}/web/back\\slash`, 'back\\slash does not'],
     ['the list', (site) => `${site.slot}/restore.list`, 'restore.list: FAILED'],
     ['a sum', (site) => `${site.slot}/restore.sums`, 'FAILED'],
@@ -156,7 +156,7 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('restore
     const paths = [here.at('app'), here.at('other')];
     const leave = [here.at('app/data.db'), here.at('app/deep/log.db')];
     const { directory, captured } = captureBackup(here, { paths, leave });
-    writeRestoreScript(directory, { slot: 'site', description: '', timestamp: 0 }, { files: captured });
+    writeRestoreScript(directory, { files: captured });
     here.write('app/data.db', 'new rows');
     here.write('app/page', 'broken');
     fs.rmSync(here.at('app/deep/log.db'));

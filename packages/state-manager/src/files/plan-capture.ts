@@ -1,0 +1,244 @@
+import fs from 'node:fs';
+import { forFs, isWithin, pathFromJson, pathToJson, toRawPath, type EntryStat, type RawPath } from '@homeserver/system';
+import type { AccountNames } from './account-names.ts';
+import { attributesOf, needRoot, type AttributeRecord } from './attributes.ts';
+import { copyOf } from './copy-place.ts';
+import { entryOfLine, FileLineStart, lineOf } from './entry-line.ts';
+import type { CapturedDirectory, CapturedEntry, CapturedFile, CapturedInode } from './file-record.ts';
+import { PreviousLines } from './previous-lines.ts';
+import { cannotCapture, lookAtEntry, scanTree, type Scope, type Seen, type SeenNothing } from './scan-tree.ts';
+
+/** A backup of the same roots that the new one is to be laid over. */
+export interface Previous {
+  directory: string;
+  lines: Iterable<string>;
+  /** When it was captured, ns since 1970. */
+  startedNs: bigint;
+}
+
+/** What a capture does about one entry. */
+export type CaptureStep =
+  /** Only a line in the record: it is as it was, or it has no copy of its own. */
+  | { do: 'record'; line: string }
+  | {
+      do: 'directory';
+      path: RawPath;
+      parent: RawPath;
+      entry: CapturedDirectory;
+      line: string;
+      was: 'same' | 'changed' | 'new';
+    }
+  | { do: 'symlink'; path: RawPath; parent: RawPath; target: RawPath; line: string }
+  | FileStep
+  /** The previous backup has a copy of what is not there any more. */
+  | { do: 'drop'; path: RawPath };
+
+/** copy: new or changed. check: its content may be what the previous backup holds; `was` is that. */
+export interface FileStep {
+  do: 'copy' | 'check';
+  path: RawPath;
+  parent: RawPath;
+  stat: EntryStat;
+  was?: CapturedFile;
+}
+
+/** Entries whose ctime is this close to the capture may have changed again within one tick of the clock. */
+export const CLOCK_GRANULARITY_NS = 100_000_000n;
+
+/** A file with several names, while they are being found. */
+interface NamedFile {
+  first: RawPath;
+  seen: number;
+  total: number;
+}
+
+/**
+ * Looks at the live tree and, if there is one, at the record of the previous backup, and says entry by entry what there is
+ * to do, in the order of the record. Changes nothing. Throws 'cannot-capture' for what could not be put back later.
+ */
+export class CapturePlan {
+  readonly #scope: Scope;
+  readonly #names: AccountNames;
+  readonly #starts: FileLineStart;
+  readonly #allowOutsideHardlinks: boolean;
+  readonly #previous: Previous | undefined;
+  readonly #lines: PreviousLines;
+  readonly #trustedBefore: bigint;
+  readonly #gone: RawPath[] = [];
+  readonly #hardlinked = new Map<string, NamedFile>();
+  /** Directories of copies that are not as we left them: what is in them is looked at one by one. */
+  readonly #suspect = new Set<RawPath>();
+
+  constructor(scope: Scope, names: AccountNames, allowOutsideHardlinks: boolean, previous: Previous | undefined) {
+    this.#scope = scope;
+    this.#names = names;
+    this.#starts = new FileLineStart(names);
+    this.#allowOutsideHardlinks = allowOutsideHardlinks;
+    this.#previous = previous;
+    this.#lines = new PreviousLines(previous?.lines ?? [], (entry) => this.#passOver(entry));
+    this.#trustedBefore = (previous?.startedNs ?? 0n) - CLOCK_GRANULARITY_NS;
+    for (const root of scope.roots) this.#suspect.add(root.parents.at(-1) ?? ('/' as RawPath));
+  }
+
+  *steps(): Generator<CaptureStep> {
+    const { roots, left } = this.#scope;
+    for (const path of left) {
+      // Also those that do not exist: a database's -wal that appears later must not be taken for something that was not there.
+      if (roots.some((root) => isWithin(path, root.real)))
+        yield { do: 'record', line: lineOf({ type: 'left', path: pathToJson(path) }) };
+    }
+    for (const seen of scanTree(this.#scope)) {
+      const step = this.#stepFor(seen);
+      yield* this.#drops();
+      yield step;
+    }
+    this.#lines.end();
+    yield* this.#drops();
+    this.#refuseOutsideNames();
+  }
+
+  #passOver(entry: CapturedEntry): void {
+    if (hasCopy(entry)) this.#gone.push(pathFromJson(entry.path));
+  }
+
+  *#drops(): Generator<CaptureStep> {
+    for (const path of this.#gone.splice(0)) yield { do: 'drop', path };
+  }
+
+  #stepFor(seen: Seen | SeenNothing): CaptureStep {
+    if (seen.stat === undefined) return this.#withoutCopy(seen.path, { type: 'absent', path: pathToJson(seen.path) });
+    switch (seen.stat.type) {
+      case 'file':
+        return this.#file(seen);
+      case 'directory':
+        return this.#directory(seen);
+      case 'symlink':
+        return this.#symlink(seen);
+      default:
+        return this.#withoutCopy(seen.path, { type: 'fifo', ...this.#metadata(seen) });
+    }
+  }
+
+  /** A copy that the previous backup has of what had this name is not needed any more. */
+  #withoutCopy(path: RawPath, entry: RecordOnly): CaptureStep {
+    const line = lineOf(entry);
+    const was = this.#lines.at(path, line);
+    if (was !== undefined && was !== line) this.#passOver(entryOfLine(was));
+    return { do: 'record', line };
+  }
+
+  #metadata({ path, stat }: Seen): Pick<CapturedInode, 'path' | 'mode' | 'uid' | 'gid' | 'mtime_ns'> {
+    const user = this.#names.user(stat.uid);
+    const group = this.#names.group(stat.gid);
+    const xattrs = readAttributesToKeep(path);
+    return {
+      path: pathToJson(path),
+      mode: stat.mode,
+      uid: stat.uid,
+      gid: stat.gid,
+      ...(user === undefined ? {} : { user }),
+      ...(group === undefined ? {} : { group }),
+      mtime_ns: stat.mtimeNs,
+      ...(xattrs === undefined ? {} : { xattrs }),
+    };
+  }
+
+  #directory(seen: Seen): CaptureStep {
+    const { path, parent, isMountPoint, isEntered } = seen;
+    const entry: CapturedDirectory = {
+      type: 'directory',
+      ...this.#metadata(seen),
+      ...(isMountPoint ? { mount_point: true } : {}),
+      ...(isMountPoint && isEntered ? { crossed: true } : {}),
+    };
+    const line = lineOf(entry);
+    const before = this.#lines.at(path, line);
+    const was = before === undefined ? undefined : before === line ? entry : entryOfLine(before);
+    if (was?.type !== 'directory') return { do: 'directory', path, parent, entry, line, was: 'new' };
+    const copy = this.#lookAtCopy(path);
+    const isAsLeft = copy?.type === 'directory' && copy.mtimeNs === was.mtime_ns;
+    if (!isAsLeft) this.#suspect.add(path);
+    return { do: 'directory', path, parent, entry, line, was: isAsLeft && before === line ? 'same' : 'changed' };
+  }
+
+  #symlink(seen: Seen): CaptureStep {
+    const { path, parent } = seen;
+    const target = toRawPath(fs.readlinkSync(forFs(path), { encoding: 'buffer' }));
+    const line = lineOf({ type: 'symlink', ...this.#metadata(seen), target: pathToJson(target) });
+    const isSame = this.#lines.at(path, line) === line && this.#hasCopy(seen);
+    return isSame ? { do: 'record', line } : { do: 'symlink', path, parent, target, line };
+  }
+
+  #file(seen: Seen): CaptureStep {
+    const { path, parent, stat } = seen;
+    const otherName = stat.links > 1 ? this.#otherNameOf(seen) : undefined;
+    if (otherName !== undefined)
+      return this.#withoutCopy(path, { type: 'hardlink', path: pathToJson(path), same_as: pathToJson(otherName) });
+    if (this.#previous === undefined) return { do: 'copy', path, parent, stat };
+    const lineStart = this.#starts.of(path, stat);
+    const before = this.#lines.at(path, lineStart);
+    if (before === undefined || !this.#hasCopy(seen)) return { do: 'copy', path, parent, stat };
+    const isUntouched = before.startsWith(lineStart);
+    if (isUntouched && BigInt(stat.ctimeNs) < this.#trustedBefore) return { do: 'record', line: before };
+    const was = entryOfLine(before);
+    const mayBeSame = was.type === 'file' && (isUntouched || looksAsBefore(stat, was));
+    return mayBeSame ? { do: 'check', path, parent, stat, was } : { do: 'copy', path, parent, stat };
+  }
+
+  /** Whether the previous backup still has a copy; its content was checked when it was written. */
+  #hasCopy({ path, parent, stat }: Seen): boolean {
+    if (!this.#suspect.has(parent)) return true;
+    const copy = this.#lookAtCopy(path);
+    return copy?.type === stat.type && (stat.type !== 'file' || copy.size === stat.size);
+  }
+
+  #lookAtCopy(path: RawPath): EntryStat | undefined {
+    return this.#previous && lookAtEntry(copyOf(this.#previous.directory, path));
+  }
+
+  /** The name under which a file was met before. */
+  #otherNameOf({ path, stat }: Seen): RawPath | undefined {
+    const key = `${stat.device}:${stat.ino}`;
+    const known = this.#hardlinked.get(key);
+    if (known === undefined) this.#hardlinked.set(key, { first: path, seen: 1, total: stat.links });
+    else known.seen += 1;
+    return known?.first;
+  }
+
+  #refuseOutsideNames(): void {
+    if (this.#allowOutsideHardlinks) return;
+    for (const { first, seen, total } of this.#hardlinked.values()) {
+      if (total === seen) continue;
+      throw cannotCapture(
+        first,
+        `it has ${total - seen} more name(s) outside the captured paths, and a restore would separate them`,
+        'capture all its names, or allow it (allowOutsideHardlinks)',
+      );
+    }
+  }
+}
+
+type RecordOnly = Extract<CapturedEntry, { type: 'absent' | 'fifo' | 'hardlink' | 'left' }>;
+
+function hasCopy({ type }: CapturedEntry): boolean {
+  return type === 'file' || type === 'directory' || type === 'symlink';
+}
+
+/** Only ctime or inode differ: it was restored since, or renamed, or linked. */
+function looksAsBefore(stat: EntryStat, was: CapturedFile): boolean {
+  return (
+    stat.size === was.size &&
+    stat.mtimeNs === was.mtime_ns &&
+    stat.mode === was.mode &&
+    stat.uid === was.uid &&
+    stat.gid === was.gid
+  );
+}
+
+/** Throws 'cannot-capture' when we could not give them back. */
+export function readAttributesToKeep(path: RawPath): AttributeRecord | undefined {
+  const xattrs = attributesOf(forFs(path));
+  if (xattrs !== undefined && needRoot(xattrs) && process.geteuid?.() !== 0)
+    throw cannotCapture(path, 'only root could give its capabilities back');
+  return xattrs;
+}
