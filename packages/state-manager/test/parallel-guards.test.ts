@@ -1,7 +1,9 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { StateManager } from '../src/index.ts';
 import { coded, expectNothingOpen } from './expectations.ts';
+import { sqliteScene } from './databases/sqlite-scene.ts';
 import { scene } from './scene.ts';
 
 class ChangeError extends Error {}
@@ -56,6 +58,26 @@ describe('guards at the same time', () => {
       expectNothingOpen(here);
     },
   );
+
+  it('of a database and of the directory that it lies in: one waits for the other', async () => {
+    const here = scene();
+    const { connection, sql, rows } = sqliteScene();
+    const [files, databases] = [[path.dirname(connection.database)], [{ ...connection }]];
+    const [one, other] = ['one', 'other'].map((run) => here.stateManager({ lock: 'inherited', run }));
+    let inside = 0;
+    const change = async (): Promise<void> => {
+      inside += 1;
+      expect(inside).toBe(1);
+      sql('DELETE FROM orders');
+      await vi.waitUntil(() => here.said.some((line) => / waits: /.test(line)), { timeout: 60_000 });
+      inside -= 1;
+      throw new ChangeError('no');
+    };
+    await Promise.allSettled([one?.guard('a', { files }, change), other?.guard('b', { databases }, change)]);
+    expect(rows('SELECT count(*) FROM orders')).toEqual([[1000]]);
+    expect(here.said.filter((line) => / waits: /.test(line))).toHaveLength(1);
+    expectNothingOpen(here);
+  });
 
   it('of different paths run side by side', async () => {
     const here = scene({ f: '', g: '' });

@@ -8,6 +8,7 @@ import { StateCapture } from '../src/index.ts';
 import { readManifest, writeManifest } from '../src/manifest.ts';
 import { openIntent } from '../src/open-intent.ts';
 import { coded, expectNothingOpen, journalOf } from './expectations.ts';
+import { sqliteScene } from './databases/sqlite-scene.ts';
 import { scene, type Scene } from './scene.ts';
 
 const captureOf = (here: Scene): StateCapture => here.stateManager().snapshots;
@@ -108,6 +109,32 @@ describe('a snapshot of files', () => {
     const here = scene();
     await expect(take(captureOf(here))).rejects.toThrow(coded(code, message));
     expect(captureOf(here).listSnapshots()).toEqual({ snapshots: [], damaged: {} });
+  });
+});
+
+describe('a snapshot of a database', () => {
+  it('brings back its rows, and names it without a password', async () => {
+    const here = scene();
+    const { connection, sql, rows } = sqliteScene();
+    const capture = captureOf(here);
+    const { id, ...info } = await capture.captureDatabaseState({ ...connection }, 'before the migration');
+    expect(info).toMatchObject({ type: 'database', files: [], databases: [{ type: 'sqlite' }] });
+    sql('DELETE FROM orders');
+    await capture.restoreSnapshot(id);
+    expect(rows('SELECT count(*) FROM orders')).toEqual([[1000]]);
+    expect(await capture.verifySnapshot(id)).toEqual([]);
+  });
+
+  it('may be one with files and a record of the system', async () => {
+    const here = scene({ f: 'old' });
+    const { connection, sql, rows } = sqliteScene();
+    const capture = captureOf(here);
+    const state = { files: [here.live], databases: [{ ...connection }] };
+    const { id, type } = await capture.captureSystemState(state, 'all');
+    here.write('f', 'new');
+    sql('DELETE FROM orders');
+    await capture.restoreSnapshot(id);
+    expect([type, here.read('f'), rows('SELECT count(*) FROM orders')]).toEqual(['system', 'old', [[1000]]]);
   });
 });
 
