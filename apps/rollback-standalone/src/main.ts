@@ -1,4 +1,4 @@
-import { StateManager } from '@homeserver/state-manager';
+import { progressLine, StateManager } from '@homeserver/state-manager';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, CommandContext } from './command-context.ts';
 import { listBackups } from './commands/list-backups.ts';
@@ -26,6 +26,7 @@ process.umask(0o077);
 // What is started (cp, a closure) must be found, whatever is left of the environment.
 process.env['PATH'] = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end a restore.
+const progress = progressLine(process.stderr);
 void main(process.argv.slice(2)).then((exitCode) => (process.exitCode = exitCode));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -67,6 +68,7 @@ function contextOf(given: Arguments, beginChange: () => void): CommandContext {
     state: new StateManager({
       backupDir,
       logger,
+      onProgress: progress.onProgress,
       ...(stateDir === undefined ? {} : { stateDir }),
       ...(targetRoot === undefined ? {} : { targetRoot }),
       ...(displacedDir === undefined ? {} : { displacedDir }),
@@ -116,6 +118,7 @@ function warn(message: string): void {
 }
 
 function print(lines: readonly string[], stream: NodeJS.WriteStream = process.stdout): number {
+  progress.clear(); // Both are on one terminal.
   stream.write(lines.map((line) => `${line}\n`).join(''));
   return EXIT.done;
 }

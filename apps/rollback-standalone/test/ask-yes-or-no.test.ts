@@ -17,7 +17,7 @@ async function makeDamagedServer(): Promise<Server> {
 async function onTerminal(server: Server, keys: string, more = ''): Promise<{ exitCode: number; screen: string }> {
   const command = `'${process.execPath}' '${program}' --restore-backup adblock --backup-dir '${server.backups}' ${more}`;
   const child = spawn('/usr/bin/script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { ...process.env, SHELL: '/bin/sh' },
+    env: { ...process.env, SHELL: '/bin/sh', TERM: 'xterm' },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   let screen = '';
@@ -75,5 +75,11 @@ describe('on a terminal, --restore-backup', () => {
     const file = path.join(server.live, 'answer.json');
     expect((await onTerminal(server, 'y\n', `--json >'${file}'`)).exitCode).toBe(0);
     expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({ ok: true, data: { module_name: 'adblock' } });
+  });
+
+  it('draws how far a restore has come, and takes it away before the answer', async () => {
+    const server = await makeDamagedServer();
+    const { screen } = await onTerminal(server, '', '--yes');
+    expect(screen).toMatch(/\u001b\[Kputting back: 1(?: of 1)? files, .*\u001b\[Kadblock is as it was on /s);
   });
 });
