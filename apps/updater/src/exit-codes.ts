@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { LoggingError } from '@homeserver/logging';
+import { HotfixError, type HotfixErrorCode } from '@homeserver/hotfix-pools';
 import { OrchestratorError, type CycleOutcome, type OrchestratorErrorCode } from '@homeserver/orchestrator';
 import { PermissionError, type PermissionErrorCode } from '@homeserver/permissions';
 import { StateManagerError, type StateManagerErrorCode } from '@homeserver/state-manager';
@@ -58,6 +59,18 @@ const ofPermissions: Readonly<Record<PermissionErrorCode, number>> = {
   io: EXIT.unexpected,
 };
 
+const ofHotfixes: Readonly<Record<HotfixErrorCode, number>> = {
+  'invalid-document': EXIT.usage,
+  unsupported: EXIT.usage,
+  'invalid-target': EXIT.usage,
+  'invalid-destination': EXIT.usage,
+  'unsafe-path': EXIT.untrusted,
+  'script-failed': EXIT.failed,
+  'check-failed': EXIT.failed,
+  'closure-failed': EXIT.failed,
+  io: EXIT.unexpected,
+};
+
 const ofCycle: Readonly<Record<CycleOutcome, number>> = {
   ok: EXIT.done,
   failed: EXIT.failed,
@@ -74,6 +87,7 @@ export function exitCodeOfError(error: unknown, signal: NodeJS.Signals | undefin
 function codeOf(error: unknown): number {
   if (error instanceof OrchestratorError) return ofOrchestrator[error.code];
   if (error instanceof StateManagerError) return ofStateManager[error.code];
+  if (error instanceof HotfixError) return ofHotfixes[error.code];
   if (error instanceof PermissionError) return ofPermissions[error.code];
   if (error instanceof SettingsError || error instanceof LoggingError) return EXIT.usage;
   if (error instanceof SystemError && error.code === 'lock-held') return EXIT.locked;

@@ -5,23 +5,20 @@ import {
   addCommand,
   collectModule,
   waitOption,
-  withCommonOptions,
   type CommonFlags,
   type Perform,
   type Waiting,
 } from './command-options.ts';
 import { checkCommand } from './commands/check.ts';
-import { checkoutCommand } from './commands/checkout.ts';
 import { historyCommand } from './commands/history.ts';
-import { holdCommand } from './commands/hold.ts';
-import { permissionsApplyCommand } from './commands/permissions-apply.ts';
-import { permissionsCheckCommand } from './commands/permissions-check.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { runCommand, type RunFlags } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
-import { trustInitCommand } from './commands/trust-init.ts';
-import { versionsCommand } from './commands/versions.ts';
+import { addHotfixCommands } from './hotfix-commands.ts';
+import { addPermissionCommands } from './permission-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
+import { addTrustCommands } from './trust-commands.ts';
+import { addVersionCommands } from './version-commands.ts';
 
 /** The command line: every command with its flags and an example. `updater` alone is `updater run`. */
 export function buildProgram(perform: Perform): Command {
@@ -70,62 +67,9 @@ export function buildProgram(perform: Perform): Command {
     .action((flags: Waiting) => perform('recover', flags, (context) => recoverCommand(context, flags)));
   addBackupCommands(program, perform);
   addSnapshotCommands(program, perform);
-  command('versions', 'list the released versions of a module', 'updater versions adblock')
-    .argument('<module>', 'its name')
-    .addOption(waitOption())
-    .action((module: string, flags: Waiting) =>
-      perform('versions', flags, (context) => versionsCommand(context, module, flags)),
-    );
-  command(
-    'checkout',
-    'install a released version and hold it (default: the last safe one)',
-    'updater checkout adblock 1.2.0',
-  )
-    .argument('<module>', 'its name')
-    .argument('[version]', 'as "updater versions" lists it')
-    .addOption(waitOption())
-    .action((module: string, version: string | undefined, flags: Waiting) =>
-      perform('checkout', flags, (context) => checkoutCommand(context, module, version, flags)),
-    );
-  const holds = { hold: 'keep the installed version of a module', unhold: 'let it be updated again' } as const;
-  for (const action of ['hold', 'unhold'] as const) {
-    command(action, holds[action], `updater ${action} adblock`)
-      .argument('<module>', 'its name')
-      .addOption(waitOption())
-      .action((module: string, flags: Waiting) =>
-        perform(action, flags, (context) => holdCommand(context, action, module, flags)),
-      );
-  }
-  const trust = program.command('trust').description('whose code may run here');
-  withCommonOptions(
-    trust
-      .command('init')
-      .description('require signatures by this key (and by those that are required already)')
-      .argument('<public-key>', "the maintainer's public SSH key, a file")
-      .addHelpText('after', '\nExample:\n  updater trust init maintainer.pub'),
-  ).action((file: string, flags: CommonFlags) =>
-    perform('trust-init', flags, (context) => trustInitCommand(context, file)),
-  );
-  const permissions = program.command('permissions').description('owner, group and mode of what a module keeps');
-  withCommonOptions(
-    permissions
-      .command('check')
-      .description('say what differs from what the module describes; exit code 10 if anything')
-      .argument('<module>', 'an installed module')
-      .addHelpText('after', '\nExample:\n  updater permissions check gogs'),
-  ).action((module: string, flags: CommonFlags) =>
-    perform('permissions-check', flags, (context) => permissionsCheckCommand(context, module)),
-  );
-  withCommonOptions(
-    permissions
-      .command('apply')
-      .description('make it so')
-      .argument('<module>', 'an installed module')
-      .addHelpText('after', '\nExample:\n  updater permissions apply gogs'),
-  )
-    .addOption(waitOption())
-    .action((module: string, flags: Waiting) =>
-      perform('permissions-apply', flags, (context) => permissionsApplyCommand(context, module, flags)),
-    );
+  addVersionCommands(program, perform);
+  addHotfixCommands(program, perform);
+  addPermissionCommands(program, perform);
+  addTrustCommands(program, perform);
   return program;
 }

@@ -92,15 +92,20 @@ describe('the command line', { timeout: 30_000 }, () => {
       'checkout',
       'hold',
       'unhold',
-      'init',
       'check',
       'apply',
+      'rollback',
+      'list',
+      'lint',
+      'check',
+      'apply',
+      'init',
     ]);
     for (const command of commands) {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
       expect(help).toMatch(
-        new RegExp(`Example:\\n  updater (backups |permissions |snapshots |trust )?${command.name()}`),
+        new RegExp(`Example:\\n  updater (backups |hotfix |permissions |snapshots |trust )?${command.name()}`),
       );
       expect(flags.filter((flag) => !help.includes(flag))).toEqual([]);
     }

@@ -38,6 +38,16 @@ function bothPaths(directory: string): RawPath[] {
   return [...new Set([given, real])].map(toRawPath);
 }
 
+/** Why a path cannot be a destination on any server; undefined when it may be. */
+export function checkDestinationText(given: string): string | undefined {
+  if (!path.posix.isAbsolute(given)) return 'must be an absolute path';
+  if (given.includes('\0') || !given.isWellFormed()) return 'is no file name';
+  if (given.endsWith('/') || path.posix.normalize(given) !== given)
+    return 'must be written without ".", ".." and extra slashes';
+  const place = kernelPlaces.find((root) => isWithin(given, root));
+  return place === undefined ? undefined : `lies in ${place}, where pools must not write`;
+}
+
 /**
  * Looks at a destination. Throws HotfixError 'invalid-destination', with the path and the reason, for one that is not
  * absolute and normal, lies where pools must not write, or is there already as a symlink, a directory or a device: a link
@@ -50,10 +60,8 @@ export function resolveDestination(
 ): Destination {
   const refuse = (why: string): HotfixError =>
     new HotfixError('invalid-destination', printable(`${JSON.stringify(given)} ${why}`));
-  if (!path.posix.isAbsolute(given)) throw refuse('must be an absolute path');
-  if (given.includes('\0') || !given.isWellFormed()) throw refuse('is no file name');
-  if (given.endsWith('/') || path.posix.normalize(given) !== given)
-    throw refuse('must be written without ".", ".." and extra slashes');
+  const wrong = checkDestinationText(given);
+  if (wrong !== undefined) throw refuse(wrong);
   const asked = toRawPath(given);
   const parent = resolveParent(parentPath(asked));
   const real = joinPath(parent.real, baseName(asked));

@@ -1,4 +1,5 @@
 import semver from 'semver';
+import type { z } from 'zod';
 import { HotfixError } from './errors.ts';
 import { printable } from './printable-text.ts';
 
@@ -38,6 +39,18 @@ export function explainIssue(issue: { code: string; input?: unknown; expected?: 
   return issue.input === undefined
     ? 'is missing'
     : `must be ${issue.expected === 'array' || issue.expected === 'object' ? 'an' : 'a'} ${issue.expected}`;
+}
+
+/** A field that is wrong, and why. */
+export interface FieldIssue {
+  field: string;
+  why: string;
+}
+
+/** Everything that a schema finds wrong; none when it fits. */
+export function issuesOf(parsed: z.ZodSafeParseResult<unknown>): FieldIssue[] {
+  const issues = parsed.success ? [] : parsed.error.issues;
+  return issues.map(({ path, message }) => ({ field: fieldOf(path), why: message }));
 }
 
 /** `pools[1].operations[0].target`. */

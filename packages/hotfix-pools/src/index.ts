@@ -1,11 +1,13 @@
 export { HotfixError } from './errors.ts';
 export { HotfixManager } from './hotfix-manager.ts';
 export { applyPools } from './pools/apply-pools.ts';
+export { lintHotfixes } from './lint/lint-hotfixes.ts';
 export { describeReport, toModuleResult } from './module-result.ts';
 export { summarise } from './pools/report.ts';
 export { readHotfixDocument } from './read-document.ts';
 
 export type { ApplyHotfixesOptions, HotfixManagerOptions, HotfixResult } from './hotfix-manager.ts';
+export type { LintFinding } from './lint/lint-hotfixes.ts';
 export type { HotfixReport } from './module-result.ts';
 export type { HotfixErrorCode, HotfixErrorOptions } from './errors.ts';
 export type { ApplyPoolsOptions } from './pools/apply-pools.ts';

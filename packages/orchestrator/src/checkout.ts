@@ -13,9 +13,8 @@ import {
 import { reasonOf } from '@homeserver/system';
 import type { ModuleUpdate } from './detect/detect-updates.ts';
 import { OrchestratorError } from './errors.ts';
-import { lockServer, makeModulesPath } from './lock-server.ts';
+import { makeModulesPath } from './lock-server.ts';
 import { readModuleIndex, type ModuleIndex } from './module-index.ts';
-import { recoverOrRefuse } from './recover/recover-server.ts';
 import { replaceModules } from './replace/replace-modules.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
@@ -23,6 +22,7 @@ import { storeEntryName } from './store/store-entry.ts';
 import { explain, syncRepository, type RepositorySettings, type SyncedRepository } from './sync/sync-repository.ts';
 import { requiredSigners } from './trust/check-tip.ts';
 import { DEFAULT_TRUST } from './trust/trust-settings.ts';
+import { underLock } from './under-lock.ts';
 
 export interface CheckoutOptions {
   repository: RepositorySettings;
@@ -40,14 +40,11 @@ export interface Checkout {
 
 /** The released versions of a module, newest first, after a look at the repository. Throws as `update` does. */
 export async function moduleVersions(server: Server, name: string, options: CheckoutOptions): Promise<ModuleVersion[]> {
-  const lock = await lockServer(server.paths, { purpose: `updater versions ${name}`, ...options });
-  try {
-    await recoverOrRefuse(server);
+  const { result } = await underLock(server, { purpose: `updater versions ${name}`, ...options }, async () => {
     const { mirror } = await syncRepository(server.paths, options.repository, { logger: server.logger, ...options });
-    return await versionsOf(server, mirror, name, options);
-  } finally {
-    lock.release();
-  }
+    return versionsOf(server, mirror, name, options);
+  });
+  return result;
 }
 
 /**
@@ -61,16 +58,13 @@ export async function checkoutModuleVersion(
   version: string | undefined,
   options: CheckoutOptions,
 ): Promise<Checkout> {
-  const lock = await lockServer(server.paths, { purpose: `updater checkout ${name}`, ...options });
-  try {
-    await recoverOrRefuse(server);
+  const { result } = await underLock(server, { purpose: `updater checkout ${name}`, ...options }, async () => {
     const synced = await syncRepository(server.paths, options.repository, { logger: server.logger, ...options });
     const wanted = version ?? lastSafeVersion(synced, name);
     const chosen = await resolve(server, synced.mirror, name, wanted, options);
-    return await install(server, synced.mirror, name, chosen);
-  } finally {
-    lock.release();
-  }
+    return install(server, synced.mirror, name, chosen);
+  });
+  return result;
 }
 
 /** `checkoutModuleVersion` with the last safe version. */

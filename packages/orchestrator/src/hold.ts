@@ -1,9 +1,8 @@
 import { OrchestratorError } from './errors.ts';
-import { lockServer } from './lock-server.ts';
 import { readModuleRecords, writeModuleRecords, type Hold } from './records/module-records.ts';
-import { recoverOrRefuse } from './recover/recover-server.ts';
 import type { Server } from './server.ts';
 import { installedModules, type InstalledModule } from './store/installed-modules.ts';
+import { underLock } from './under-lock.ts';
 
 interface Waiting {
   waitMs?: number;
@@ -12,42 +11,31 @@ interface Waiting {
 
 /** Keeps the installed version of a module, whatever the repository offers, until `unhold`. Throws 'usage', 'locked'. */
 export async function hold(server: Server, name: string, options: Waiting = {}): Promise<Hold> {
-  return changeHold(server, name, `updater hold ${name}`, options, (module) => ({
-    version: module.version ?? 'unknown',
-    entry: module.entry ?? null,
-    since: Math.floor(Date.now() / 1000),
-  }));
+  const { result } = await underLock(server, { purpose: `updater hold ${name}`, ...options }, async () => {
+    const { version = 'unknown', entry = null } = installedModule(server, name);
+    const wanted: Hold = { version, entry, since: Math.floor(Date.now() / 1000) };
+    writeHold(server, name, wanted);
+    return wanted;
+  });
+  return result;
 }
 
 /** Lets the module be updated again. Returns what was held; undefined when it was not. Throws 'usage', 'locked'. */
 export async function unhold(server: Server, name: string, options: Waiting = {}): Promise<Hold | undefined> {
-  const before = readModuleRecords(server.paths.moduleRecords)[name]?.hold;
-  await changeHold(server, name, `updater unhold ${name}`, options, () => undefined);
-  return before;
+  const { result } = await underLock(server, { purpose: `updater unhold ${name}`, ...options }, async () => {
+    installedModule(server, name);
+    const before = readModuleRecords(server.paths.moduleRecords)[name]?.hold;
+    if (before !== undefined) writeHold(server, name, undefined);
+    return before;
+  });
+  return result;
 }
 
-async function changeHold<H extends Hold | undefined>(
-  server: Server,
-  name: string,
-  purpose: string,
-  options: Waiting,
-  decide: (module: InstalledModule) => H,
-): Promise<H> {
-  const lock = await lockServer(server.paths, { purpose, ...options });
-  try {
-    await recoverOrRefuse(server);
-    const { paths } = server;
-    const wanted = decide(installedModule(server, name));
-    const records = readModuleRecords(paths.moduleRecords);
-    const { hold: _, ...rest } = records[name] ?? {};
-    writeModuleRecords(paths.moduleRecords, {
-      ...records,
-      [name]: { ...rest, ...(wanted === undefined ? {} : { hold: wanted }) },
-    });
-    return wanted;
-  } finally {
-    lock.release();
-  }
+function writeHold({ paths }: Server, name: string, wanted: Hold | undefined): void {
+  const records = readModuleRecords(paths.moduleRecords);
+  const { hold: _, ...rest } = records[name] ?? {};
+  const record = { ...rest, ...(wanted === undefined ? {} : { hold: wanted }) };
+  writeModuleRecords(paths.moduleRecords, { ...records, [name]: record });
 }
 
 /** Throws 'usage' for a name that is not installed, with the names that are. */

@@ -1,6 +1,7 @@
 export { checkoutLastSafe, checkoutModuleVersion, moduleVersions } from './checkout.ts';
 export { OrchestratorError } from './errors.ts';
 export { hold, unhold } from './hold.ts';
+export { hotfixesOf } from './hotfixes.ts';
 export { isModuleName } from './module-name.ts';
 export { applyModulePermissions, checkModulePermissions } from './module-permissions.ts';
 export { stateOfModule } from './module-state.ts';

@@ -1,6 +1,5 @@
-import { OrchestratorError } from './errors.ts';
 import { lockServer } from './lock-server.ts';
-import { recoverServer, type ServerRecovery } from './recover/recover-server.ts';
+import { recoverOrRefuse, recoverServer, type ServerRecovery } from './recover/recover-server.ts';
 import type { Server } from './server.ts';
 
 export interface UnderLockOptions {
@@ -23,13 +22,9 @@ export async function underLock<T>(
 ): Promise<{ result: T; recovery: ServerRecovery }> {
   const lock = await lockServer(server.paths, options);
   try {
-    const recovery = await recoverServer(server.paths, server.state, server.logger);
-    const [failed] = recovery.failed;
-    if (failed !== undefined && options.ifNotRecovered !== 'report') {
-      throw new OrchestratorError('rollback-failed', `an earlier change could not be undone: ${failed}`, {
-        hint: 'put that right first, then type: updater recover',
-      });
-    }
+    const recovery = await (options.ifNotRecovered === 'report'
+      ? recoverServer(server.paths, server.state, server.logger)
+      : recoverOrRefuse(server));
     return { result: await act(), recovery };
   } finally {
     lock.release();

@@ -3,7 +3,7 @@ import { detectUpdates, type Detection, type ModuleNotice } from './detect/detec
 import { OrchestratorError } from './errors.ts';
 import { lockServer, makeModulesPath } from './lock-server.ts';
 import { readModuleRecords } from './records/module-records.ts';
-import { recoverOrRefuse, recoverServer, type ServerRecovery } from './recover/recover-server.ts';
+import { recoverOrRefuse, type ServerRecovery } from './recover/recover-server.ts';
 import { collectGarbage } from './replace/collect-garbage.ts';
 import { replaceModules } from './replace/replace-modules.ts';
 import { beginReport, outcomeOf, summaryLines, toRunRecord, type CycleReport } from './report/cycle-report.ts';
@@ -14,6 +14,7 @@ import { installedModules } from './store/installed-modules.ts';
 import { syncRepository, type RepositorySettings, type SyncedRepository } from './sync/sync-repository.ts';
 import { writeAcceptedTip } from './trust/accepted-tips.ts';
 import { DEFAULT_TRUST } from './trust/trust-settings.ts';
+import { underLock } from './under-lock.ts';
 
 export interface UpdateOptions {
   /** Needed unless `only` is 'run'. */
@@ -65,14 +66,11 @@ export async function checkForUpdates(
   server: Server,
   options: UpdateOptions,
 ): Promise<Detection & { commit: string; recovery: ServerRecovery }> {
-  const lock = await lockServer(server.paths, { purpose: 'updater check', ...waiting(options) });
-  try {
-    const recovery = await recoverOrRefuse(server);
+  const { result, recovery } = await underLock(server, { purpose: 'updater check', ...waiting(options) }, async () => {
     const synced = await sync(server, options);
-    return { ...detect(server, options, synced), commit: synced.tip.commit, recovery };
-  } finally {
-    lock.release();
-  }
+    return { ...detect(server, options, synced), commit: synced.tip.commit };
+  });
+  return { ...result, recovery };
 }
 
 /** Recovers, and nothing else. */
@@ -80,12 +78,8 @@ export async function recover(
   server: Server,
   options: Pick<UpdateOptions, 'waitMs' | 'signal'> = {},
 ): Promise<ServerRecovery> {
-  const lock = await lockServer(server.paths, { purpose: 'updater recover', ...waiting(options) });
-  try {
-    return await recoverServer(server.paths, server.state, server.logger);
-  } finally {
-    lock.release();
-  }
+  const how = { purpose: 'updater recover', ifNotRecovered: 'report', ...waiting(options) } as const;
+  return (await underLock(server, how, async () => undefined)).recovery;
 }
 
 async function bringUpToDate(server: Server, options: UpdateOptions, report: CycleReport): Promise<void> {

@@ -13,6 +13,7 @@ it('the package offers these names', () => {
     'checkoutModuleVersion',
     'findRunRecord',
     'hold',
+    'hotfixesOf',
     'isModuleName',
     'moduleVersions',
     'openServer',

@@ -10,7 +10,7 @@ import { destinationLimits, resolveDestination, type Destination } from '../dest
 import { HotfixError } from '../errors.ts';
 import { printable, printableReason } from '../printable-text.ts';
 import { carryOut, removeBlock, type Attempted } from './carry-out.ts';
-import { foundAt, recordNow } from './examine-operations.ts';
+import { diffOf, foundAt, recordNow } from './examine-operations.ts';
 import { dropUnlinked } from './link-file.ts';
 import { loggerOf } from './operation-logger.ts';
 import type { OperationDocument } from './operation-document.ts';
@@ -120,6 +120,7 @@ async function decideAndRun(run: Run): Promise<void> {
 function reportOf(located: LocatedOperation, missing: string | undefined, { options, applied }: Run): OperationReport {
   const { operation } = located;
   const found = foundAt(located, options.stateDir, applied);
+  const diff = options.dryRun ? diffOf(located) : undefined;
   return {
     id: operation.id,
     type: operation.type,
@@ -127,6 +128,7 @@ function reportOf(located: LocatedOperation, missing: string | undefined, { opti
     state: 'skipped',
     ...(missing === undefined ? {} : { reason: `${missing}, which it needs, is switched off` }),
     ...(found === undefined ? {} : { found }),
+    ...(diff === undefined ? {} : { diff }),
   };
 }
 

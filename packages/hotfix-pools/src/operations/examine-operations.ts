@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { forFs } from '@homeserver/system';
 import { contentOf } from '../destination.ts';
+import { diffContents } from '../diff-contents.ts';
 import { HotfixError } from '../errors.ts';
 import type { FoundState } from '../pools/report.ts';
 import { printable, printableReason } from '../printable-text.ts';
 import { hashFile } from '../source-file.ts';
-import { contentOfBlock } from './appended-block.ts';
+import { contentOfBlock, withBlock } from './appended-block.ts';
 import { linkedFile, linkTargetOf } from './link-file.ts';
 import type { AppendOperation, OperationDocument } from './operation-document.ts';
 import type { LocatedOperation } from './operation-places.ts';
@@ -75,6 +76,18 @@ export function recordOf(
   return record?.operations.find(
     (one) => one.id === operation.id && one.type === operation.type && one.target === target,
   );
+}
+
+/** What doing it now would change in the file at its target, as a unified diff; undefined for nothing. */
+export function diffOf({ operation, source, destination }: LocatedOperation): string | undefined {
+  if (destination === undefined || operation.type === 'symlink') return undefined;
+  const before = destination.exists ? fs.readFileSync(forFs(destination.path)) : undefined;
+  const shipped = fs.readFileSync(forFs(source));
+  const after =
+    operation.type === 'append'
+      ? Buffer.from(withBlock(before?.toString() ?? '', operation, shipped.toString()))
+      : shipped;
+  return diffContents(operation.type === 'execute' ? '' : operation.target, before, after);
 }
 
 /** How the operations stand now, for the memory. */

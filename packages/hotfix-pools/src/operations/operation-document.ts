@@ -2,6 +2,8 @@ import { z } from 'zod';
 import {
   fieldOf,
   explainIssue,
+  issuesOf,
+  type FieldIssue,
   invalidDocument,
   isStrictVersion,
   keysBeyond,
@@ -195,6 +197,16 @@ const operationDocumentSchema = z.looseObject({
 });
 
 type RawDocument = z.infer<typeof operationDocumentSchema>;
+
+/** Every field that is wrong in itself. */
+export function operationIssues(json: unknown): FieldIssue[] {
+  return issuesOf(operationDocumentSchema.safeParse(json, { error: explainIssue }));
+}
+
+/** For editors: the JSON Schema of such a document. */
+export function operationJsonSchema(): object {
+  return z.toJSONSchema(operationDocumentSchema, { io: 'input' });
+}
 
 /** Parses the content of `file`. Throws HotfixError 'invalid-document', naming the file and the field. */
 export function parseOperationDocument(json: unknown, file: string): OperationDocument {

@@ -12,6 +12,8 @@ export interface OperationReport {
   reason?: string;
   /** What was found at the target before. */
   found?: FoundState;
+  /** Of a look: what would change, as a unified diff. */
+  diff?: string;
 }
 
 /** What became of a document of operations. */

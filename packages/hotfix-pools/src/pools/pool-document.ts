@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import {
   explainIssue,
+  issuesOf,
+  type FieldIssue,
   fieldOf,
   invalidDocument,
   isStrictVersion,
@@ -82,6 +84,16 @@ const documentSchema = z.looseObject({
 });
 
 type RawDocument = z.infer<typeof documentSchema>;
+
+/** Every field that is wrong in itself. */
+export function poolIssues(json: unknown): FieldIssue[] {
+  return issuesOf(documentSchema.safeParse(json, { error: explainIssue }));
+}
+
+/** For editors: the JSON Schema of such a document. */
+export function poolJsonSchema(): object {
+  return z.toJSONSchema(documentSchema, { io: 'input' });
+}
 
 /** Parses the content of `file`. Throws HotfixError 'invalid-document', naming the file and the field. */
 export function parsePoolDocument(json: unknown, file: string): PoolDocument {

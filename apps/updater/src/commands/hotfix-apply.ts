@@ -1,0 +1,34 @@
+import { hotfixesOf } from '@homeserver/orchestrator';
+import { changeServer } from '../change-server.ts';
+import type { CommandContext } from '../command-context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { hotfixCheckCommand } from './hotfix-check.ts';
+
+export interface HotfixApplyFlags {
+  pool?: string;
+  retry?: boolean;
+  dryRun?: boolean;
+  wait?: number;
+}
+
+/** `updater hotfix apply`: applies the hotfixes of a module now, without an update and without running other modules. */
+export async function hotfixApplyCommand(
+  context: CommandContext,
+  { module, pool, retry = false, dryRun = false, wait }: HotfixApplyFlags & { module: string },
+): Promise<number> {
+  if (dryRun) {
+    await hotfixCheckCommand(context, { module });
+    return EXIT.done;
+  }
+  const change = { purpose: 'updater hotfix apply', wait };
+  const { result } = await changeServer(context, change, (server) =>
+    hotfixesOf(server, module).applyHotfixes({
+      retry,
+      signal: context.signal,
+      ...(pool === undefined ? {} : { pool }),
+    }),
+  );
+  if (context.json) context.answer(result.report, [], result.success);
+  if (result.rollbackFailed.length > 0) return EXIT.rollbackFailed;
+  return result.success ? EXIT.done : EXIT.failed;
+}
