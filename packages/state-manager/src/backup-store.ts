@@ -3,6 +3,7 @@ import path from 'node:path';
 import { exchangePaths, ioError, isTemporaryName, syncDirectory, temporaryName, type Logger } from '@homeserver/system';
 import { writeIndex } from './backup-index.ts';
 import type { BackupPaths } from './backup-directory.ts';
+import { dropDisplacedBefore } from './displaced.ts';
 import { StateManagerError } from './errors.ts';
 import { readManifestHead, type ManifestHead } from './manifest.ts';
 import { MANIFEST_NAME } from './manifest-file.ts';
@@ -128,9 +129,9 @@ export class BackupStore {
     writeIndex(this.#paths, this.#logger);
   }
 
-  /** Drops what earlier restores of this slot displaced. */
-  dropDisplaced(slot: string): void {
-    fs.rmSync(path.join(this.#paths.slot(slot), 'displaced'), { recursive: true, force: true });
+  /** Drops what restores of this slot displaced before a time (Unix seconds). */
+  dropDisplaced(slot: string, before: number): void {
+    dropDisplacedBefore(this.#paths.slot(slot), before);
   }
 
   /** Oldest first: whatever is cut short, the newest are still there. */

@@ -1,5 +1,15 @@
 import fs from 'node:fs';
-import { baseName, errnoName, forFs, joinPath, parentPath, toRawPath, type RawPath } from '@homeserver/system';
+import {
+  baseName,
+  errnoName,
+  forFs,
+  joinPath,
+  parentPath,
+  showPath,
+  toRawPath,
+  type RawPath,
+} from '@homeserver/system';
+import { namesIn } from './names-in.ts';
 
 /** `<slot>/displaced/<time>/`: what a restore moved out of the way, under its whole path. Made when the first thing goes there. */
 export class Displaced {
@@ -34,7 +44,7 @@ export class Displaced {
 
   #makeRoot(): RawPath {
     fs.mkdirSync(this.#parent, { recursive: true, mode: 0o700 });
-    const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const time = new Date().toISOString().replaceAll(/[-:.]/g, ''); // To the millisecond: it has to be one name among all of its slot.
     for (let attempt = 1; ; attempt += 1) {
       const directory = `${this.#parent}/${time}${attempt === 1 ? '' : `-${attempt}`}`;
       try {
@@ -45,4 +55,24 @@ export class Displaced {
       }
     }
   }
+}
+
+/** Removes what restores of a slot displaced before the time `before` (Unix seconds). */
+export function dropDisplacedBefore(slotDirectory: string, before: number): void {
+  const parent = `${slotDirectory}/displaced`;
+  for (const time of namesIn(parent)) {
+    const directory = `${parent}/${time}`;
+    if (fs.statSync(directory).mtimeMs < before * 1000) fs.rmSync(directory, { recursive: true, force: true });
+  }
+  if (namesIn(parent).length === 0) fs.rmSync(parent, { recursive: true, force: true });
+}
+
+/**
+ * The places with `from` in place of `to` at their beginning: the directory that holds them was renamed. Idempotent.
+ */
+export function movedPlaces<T extends { to: string }>(places: readonly T[], from: string, to: string): T[] {
+  const [before, after] = [from, to].map((directory) => `${showPath(toRawPath(directory))}/`) as [string, string];
+  return places.map((place) =>
+    place.to.startsWith(before) ? { ...place, to: `${after}${place.to.slice(before.length)}` } : place,
+  );
 }

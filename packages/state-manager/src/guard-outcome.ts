@@ -11,21 +11,25 @@ export type GuardOutcome<T> =
   /** The change failed with `cause`, and what went wrong then is `error`. `report` is there when the files are back. */
   | { status: 'rollback-failed'; cause: unknown; error: string; report?: RestoreReport; afterRestore?: ClosureResult };
 
-/** The outcome of a change that failed with `cause`, from what undoing its intents (its own last) came to. */
+/**
+ * The outcome of a change that failed with `cause`, from what undoing its intents (its own last) came to. The report is its
+ * own; what the changes inside it displaced is there too.
+ */
 export function outcomeOfUndo(
   cause: unknown,
   undone: readonly Undone[],
 ): Exclude<GuardOutcome<never>, { status: 'committed' }> {
   const own = undone.at(-1);
+  const report = own?.report && { ...own.report, displaced: undone.flatMap((one) => one.report?.displaced ?? []) };
   const failures = undone.filter((one) => one.outcome === 'failed').map((one) => one.error ?? one.slot);
   const extra = {
-    ...(own?.report === undefined ? {} : { report: own.report }),
+    ...(report === undefined ? {} : { report }),
     ...(own?.afterRestore === undefined ? {} : { afterRestore: own.afterRestore }),
   };
-  if (failures.length > 0 || own?.report === undefined) {
+  if (failures.length > 0 || report === undefined) {
     return { status: 'rollback-failed', cause, error: failures.join('; ') || 'its intent was gone', ...extra };
   }
-  return { status: 'reverted', cause, ...extra, report: own.report };
+  return { status: 'reverted', cause, ...extra, report };
 }
 
 /**

@@ -28,7 +28,7 @@ export interface Intent {
   /** Operations of it may be in the operation log: they are undone with it. */
   operations?: true;
   pid: number;
-  /** Unix seconds. */
+  /** Unix seconds, to the millisecond. */
   created: number;
 }
 

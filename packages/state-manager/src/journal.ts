@@ -49,7 +49,7 @@ export class Journal {
       id: randomBytes(8).toString('hex'),
       sequence: Math.max(last + 1, Date.now()),
       pid: process.pid,
-      created: Math.floor(Date.now() / 1000),
+      created: Date.now() / 1000,
       ...intent,
     };
     if (!this.#writes) return complete;

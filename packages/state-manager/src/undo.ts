@@ -8,6 +8,7 @@ import {
   type ClosureResult,
 } from '@homeserver/system';
 import { backupsInUse } from './backups-in-use.ts';
+import { movedPlaces } from './displaced.ts';
 import type { Engine } from './engine.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
 import type { LoggedOperation } from './operations/operation-log.ts';
@@ -82,12 +83,22 @@ async function undo(intent: Intent, engine: Engine): Promise<Undone> {
     const leftOver = id === null ? undefined : await putBack(intent, engine, done);
     const failure = (await runAfterRestore(intent, engine, done)) ?? leftOver;
     // Only what a guard captured is the state that its slot should hold again.
-    if (id !== null && kind === 'guard') engine.store.reinstate(slot, id, backupsInUse(engine));
+    if (id !== null && kind === 'guard') reinstate(intent, id, engine, done);
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
     return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but ${failure}` };
   } catch (error) {
     return { slot, kind, outcome: 'failed', ...done, error: reasonOf(error) };
   }
+}
+
+/** Makes the backup the slot again; what its restore displaced comes along. */
+function reinstate({ slot }: Intent, id: string, engine: Engine, done: Pick<Undone, 'report'>): void {
+  const { store } = engine;
+  const before = store.find(slot, id);
+  store.reinstate(slot, id, backupsInUse(engine));
+  if (done.report === undefined) return;
+  const displaced = movedPlaces(done.report.displaced, before, store.find(slot, id));
+  done.report = { ...done.report, displaced };
 }
 
 /** Puts back the captured state, after what recorded operations did beside it. What of that could not be taken back, or undefined. */

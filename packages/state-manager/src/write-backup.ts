@@ -35,7 +35,9 @@ export async function writeBackup(
     return await fill(directory, label, wanted, writing);
   } catch (error) {
     removeQuietly(directory);
-    throw error instanceof StateManagerError ? error : ioError('write the backup of', label.slot, error);
+    throw error instanceof StateManagerError
+      ? error
+      : ioError('write', `the backup of ${label.slot} in ${writing.paths.root}`, error);
   }
 }
 

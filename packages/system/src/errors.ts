@@ -58,8 +58,10 @@ function inOneLine(text: string): string {
 }
 
 function messageOf(error: Error): string {
-  const { errno } = error as NodeJS.ErrnoException;
-  return (errno === undefined ? undefined : unnamedErrnos[Math.abs(errno)]) ?? error.message;
+  const { errno, syscall, path } = error as NodeJS.ErrnoException;
+  const named = errno === undefined ? undefined : unnamedErrnos[Math.abs(errno)];
+  if (named === undefined) return error.message;
+  return [named, [syscall, path && `'${path}'`].filter(Boolean).join(' ')].filter(Boolean).join(', ');
 }
 
 /** "cannot <action> <path>: <why>", as a SystemError that keeps the cause. */

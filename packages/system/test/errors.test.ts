@@ -48,6 +48,8 @@ describe('reasonOf', () => {
 
   it('names what Node has no name for', () => {
     expect(reasonOf(unnamed(-122))).toBe('EDQUOT: disk quota exceeded');
+    const withPath = Object.assign(unnamed(-122), { syscall: 'open', path: '/etc/one' });
+    expect(reasonOf(withPath)).toBe("EDQUOT: disk quota exceeded, open '/etc/one'");
     expect(reasonOf(new Error('cannot write', { cause: unnamed(-117) }))).toBe(
       'cannot write: EUCLEAN: structure needs cleaning',
     );

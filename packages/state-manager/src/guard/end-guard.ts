@@ -55,7 +55,9 @@ async function makeFinal(engine: Engine, outer: readonly Intent[], inner: readon
   try {
     for (const intent of inner) journal.close(intent.id);
     const all = [...outer, ...inner];
-    for (const { slot, kind } of all) if (kind === 'guard') store.dropDisplaced(slot);
+    // What a guard of this very run displaced when it failed is kept as long as any other.
+    const begun = Math.min(...all.map(({ created }) => created));
+    for (const { slot, kind } of all) if (kind === 'guard') store.dropDisplaced(slot, begun);
     for (const { slot, backup_id: id, operations: hasThem } of all)
       if (hasThem && id !== null) await operations.forgetOlder({ slot, id });
     pruneSlotsOf(engine, all);

@@ -32,7 +32,7 @@ describe('a restore', () => {
       adjusted: [here.at('conf/b.conf')],
       unchanged: 3,
       displaced: [
-        { from: here.at('conf/a.conf'), to: expect.stringMatching(/\/displaced\/\d{8}T\d{6}Z\/.*a\.conf$/) as string },
+        { from: here.at('conf/a.conf'), to: expect.stringMatching(/\/displaced\/\d{8}T\d{9}Z\/.*a\.conf$/) as string },
       ],
     });
   });
