@@ -181,12 +181,8 @@ export interface UpdaterProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** An updater in a process of its own, on the server folder of `here`. */
-export function startUpdater(
-  { root, server }: Home,
-  options: UpdateOptions = { only: 'run', waitMs: 10_000 },
-  fileSizeLimit?: number,
-): UpdaterProcess {
+/** What starts an updater in a process of its own, on the server folder of `here`. */
+export function updaterCommand({ root, server }: Home, options: UpdateOptions = { only: 'run' }): [string, string] {
   const { modulesPath, stateDir, localRepo, backupDir } = server.paths;
   const script = path.join(root, 'updater.mjs');
   const locations = JSON.stringify({ modulesPath, stateDir, localRepo, backupDir });
@@ -195,9 +191,18 @@ export function startUpdater(
     `import { openServer, update } from '${path.join(import.meta.dirname, '../src/index.ts')}';
      await update(openServer(${locations}), ${JSON.stringify(options)});`,
   );
+  return [process.execPath, script];
+}
+
+/** An updater in a process of its own. */
+export function startUpdater(
+  here: Home,
+  options: UpdateOptions = { only: 'run', waitMs: 10_000 },
+  fileSizeLimit?: number,
+): UpdaterProcess {
   // With the signal ignored, a file that grows beyond the limit is an error of the write, as on a full disk.
   const limit = fileSizeLimit === undefined ? '' : `trap '' XFSZ; ulimit -S -f ${fileSizeLimit / 512};`;
-  const child = spawn('sh', ['-c', `${limit} exec "$0" "$1"`, process.execPath, script], { stdio: 'inherit' });
+  const child = spawn('sh', ['-c', `${limit} exec "$0" "$1"`, ...updaterCommand(here, options)], { stdio: 'inherit' });
   return {
     ended: new Promise((resolve) => child.once('exit', (code) => resolve(code))),
     kill: (signal) => void child.kill(signal),

@@ -48,7 +48,8 @@ export async function settleRun(paths: ServerPaths, run: EndedRun): Promise<Sett
 }
 
 async function takeBack(paths: ServerPaths, run: EndedRun, error: string): Promise<Settlement> {
-  const settlement = await undo(run);
+  const { isFinal, ...settlement } = await undo(run);
+  if (isFinal) return settlement; // What it did stays, and so does the version that did it; the next run proves it.
   try {
     if (run.ran.stopped) {
       unmarkStarted(paths, run.name);
@@ -63,11 +64,13 @@ async function takeBack(paths: ServerPaths, run: EndedRun, error: string): Promi
   }
 }
 
-async function undo({ ran, state, endHost }: EndedRun): Promise<Settlement> {
+/** `isFinal`: the disk refused while the run was made final, and it came too late to undo it. */
+async function undo({ ran, state, endHost }: EndedRun): Promise<Settlement & { isFinal?: boolean }> {
   try {
     if (state.hasOpenChanges()) await endHost();
     // Also when none is found: with the backups gone, that says nothing, and undoRun says so.
-    return describeRecovery(await state.undoRun(ran.run));
+    const report = await state.undoRun(ran.run);
+    return { ...describeRecovery(report), isFinal: report.found.some(({ outcome }) => outcome === 'committed') };
   } catch (error) {
     return { reverted: [], rollbackFailed: [reasonOf(error)] };
   }
