@@ -46,7 +46,14 @@ function describeRun(record: RunRecord): string[] {
     module.version,
     module.status,
     `${module.duration_ms} ms`,
-    [module.error, ...(module.reverted ?? []), ...(module.rollback_failed ?? [])].filter(Boolean).join('; '),
+    [
+      module.error,
+      ...(module.reverted ?? []),
+      ...(module.rollback_failed ?? []),
+      ...(module.displaced ?? []).map(({ from, to }) => `${from} is ${to} now`),
+    ]
+      .filter(Boolean)
+      .join('; '),
   ]);
   return [
     `Run ${record.id}: ${record.outcome}${record.error ? `: ${record.error}` : ''}`,

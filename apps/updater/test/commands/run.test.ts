@@ -40,6 +40,7 @@ describe('updater run', { timeout: 30_000 }, () => {
             status: 'succeeded',
             changed: false,
             reverted: [],
+            displaced: [],
             rollback_failed: [],
             restarted: false,
             duration_ms: expect.any(Number),

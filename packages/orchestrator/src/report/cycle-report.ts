@@ -116,6 +116,7 @@ export function toRunRecord(report: CycleReport): RunRecord {
       ...(one.error === undefined ? {} : { error: one.error }),
       ...(one.reverted.length === 0 ? {} : { reverted: one.reverted }),
       ...(one.rollbackFailed.length === 0 ? {} : { rollback_failed: one.rollbackFailed }),
+      ...(one.displaced.length === 0 ? {} : { displaced: one.displaced }),
       ...(one.rolledBack === undefined
         ? {}
         : { rolled_back: { from: one.rolledBack.from, to: one.rolledBack.to ?? null } }),

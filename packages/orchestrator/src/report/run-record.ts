@@ -30,6 +30,7 @@ export interface RunRecord {
     error?: string;
     reverted?: string[];
     rollback_failed?: string[];
+    displaced?: { from: string; to: string }[];
     rolled_back?: { from: string; to: string | null };
   }[];
 }

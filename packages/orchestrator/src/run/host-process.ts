@@ -14,13 +14,15 @@ import {
 } from '@homeserver/system';
 import type { ModuleResult } from '../module-contract.ts';
 import { UPDATER_PID, type RunRequest } from './host-protocol.ts';
-import { ModuleOutput, type EndLine } from './module-output.ts';
+import { ModuleOutput, type DisplacedPlace, type EndLine } from './module-output.ts';
 
 /** How one run of one module in a host ended. */
 export interface HostRun {
   /** Marker of this run: what its guards and its processes are known by. */
   run: string;
   result: ModuleResult | false;
+  /** What restores inside the module moved out of the way. */
+  displaced: DisplacedPlace[];
   /** The host can run another module. */
   reusable: boolean;
   /** It was ended before its time, or never began: nothing is to be held against the module. */
@@ -72,6 +74,7 @@ export class HostProcess {
     if (ending.how === 'timeout' || ending.how === 'stopped') await this.#askToEnd(output);
     if (ending.how !== 'said') await this.#lastWords();
     stopListening();
+    const { displaced } = output;
 
     if (ending.how === 'said') {
       const { result, leftovers } = ending.line;
@@ -79,13 +82,14 @@ export class HostProcess {
       return {
         run,
         result,
+        displaced,
         reusable: leftovers.length === 0 && this.#modulesRun < MODULES_PER_HOST,
         stopped: false,
       };
     }
     const error = describe(ending, limits, output);
     const stopped = ending.how === 'stopped' || !output.hasBegun;
-    return { run, result: { success: false, error }, reusable: false, stopped };
+    return { run, result: { success: false, error }, displaced, reusable: false, stopped };
   }
 
   async #ending(output: ModuleOutput, { timeoutMs, signal }: HostLimits): Promise<Ending> {

@@ -29,6 +29,8 @@ export type HostLine =
   /** From here on, whatever happens is the module's doing. */
   | { kind: 'begin' }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
+  /** A restore inside the module moved something out of the way. */
+  | { kind: 'displaced'; from: string; to: string }
   | {
       kind: 'end';
       /** What `main` came to. */

@@ -2,13 +2,14 @@ import { constants } from 'node:os';
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { PermissionManager } from '@homeserver/permissions';
-import { StateManager, StateManagerError } from '@homeserver/state-manager';
+import { StateManagerError } from '@homeserver/state-manager';
 import { dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
 import type { ModuleContext, ModuleMain, ModuleResult } from '../module-contract.ts';
 import { describeFailure } from './describe-failure.ts';
 import { formatHostLine, MAX_MESSAGE, UPDATER_PID, type HostLine, type RunRequest } from './host-protocol.ts';
 import { watchProcess } from './process-traces.ts';
 import { MAX_ERROR, readResult } from './read-result.ts';
+import { TellingStateManager } from './telling-state-manager.ts';
 
 const CLOSING_TURNS = 10;
 
@@ -81,14 +82,10 @@ function contextFor(request: RunRequest): ModuleContext {
     log,
     config,
     stateDir,
-    state: new StateManager({
-      backupDir,
-      stateDir: updaterStateDir,
-      logger: log,
-      lock: 'inherited',
-      run: request.run,
-      session: name,
-    }),
+    state: new TellingStateManager(
+      { backupDir, stateDir: updaterStateDir, logger: log, lock: 'inherited', run: request.run, session: name },
+      (place) => say(request, { kind: 'displaced', ...place }),
+    ),
     permissions: new PermissionManager(name, { logger: log }),
     run: (argv, options) => runCommand(argv, { signal: stop.signal, ...options }),
     signal: stop.signal,

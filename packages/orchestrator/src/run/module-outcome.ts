@@ -1,4 +1,5 @@
 import type { Logger } from '@homeserver/system';
+import type { DisplacedPlace } from './module-output.ts';
 
 /** How one module's run ended. */
 export interface ModuleOutcome {
@@ -12,6 +13,8 @@ export interface ModuleOutcome {
   reverted: string[];
   /** What could not be put back: a person must look. */
   rollbackFailed: string[];
+  /** What restores inside the module moved out of the way; it is kept. What the updater itself put back names it in `reverted`. */
+  displaced: DisplacedPlace[];
   /** The unproven version failed; this is what is installed now (undefined: nothing, it was a first installation). */
   rolledBack?: { from: string; to: string | undefined };
   /** It asked for a fresh process, and got one. */
@@ -25,16 +28,18 @@ export function notRun(
   status: 'failed' | 'skipped',
   error: string,
 ): ModuleOutcome {
-  const nothing = { changed: false, reverted: [], rollbackFailed: [], restarted: false, durationMs: 0 };
+  const nothing = { changed: false, reverted: [], rollbackFailed: [], displaced: [], restarted: false, durationMs: 0 };
   return { name, version, status, error, ...nothing };
 }
 
 export function logOutcome(logger: Logger, outcome: ModuleOutcome): void {
-  const { name, status, error, reverted, rollbackFailed, rolledBack } = outcome;
+  const { name, status, error, reverted, rollbackFailed, displaced, rolledBack } = outcome;
   if (status === 'succeeded') logger.info(`✓ Module '${name}' executed successfully`);
   else if (status === 'skipped') logger.warn(`Module '${name}' was skipped: ${error}`);
   else logger.error(`✗ Module '${name}' failed: ${error}`);
   for (const text of reverted) logger.warn(`Module '${name}', put back: ${text}`);
+  for (const { from, to } of displaced)
+    logger.warn(`Module '${name}', put back: ${from} was in the way, and is ${to} now`);
   for (const text of rollbackFailed) logger.error(`Module '${name}', COULD NOT BE PUT BACK: ${text}`);
   if (rolledBack !== undefined) {
     const now = rolledBack.to === undefined ? 'it is not installed any more' : `${rolledBack.to} is back`;

@@ -2,6 +2,12 @@ import type { Logger, Worker } from '@homeserver/system';
 import { parseHostLine, type HostLine } from './host-protocol.ts';
 import { splitLines } from './split-lines.ts';
 
+/** Something that a restore moved out of the way, and where it is now. */
+export interface DisplacedPlace {
+  from: string;
+  to: string;
+}
+
 export type EndLine = Extract<HostLine, { kind: 'end' }>;
 
 const MAX_LINES = 2000;
@@ -21,6 +27,8 @@ export class ModuleOutput {
   readonly #err = splitLines((line) => this.#errorLine(line));
   readonly #outEnd = Promise.withResolvers<EndLine>();
   readonly #errEnd = Promise.withResolvers<void>();
+  /** What restores inside the module moved out of the way, so far. */
+  readonly displaced: DisplacedPlace[] = [];
   #hasBegun = false;
   #lines = 0;
   #characters = 0;
@@ -63,6 +71,7 @@ export class ModuleOutput {
     if (line === undefined) this.#say('info', text);
     else if (line.kind === 'begin') this.#hasBegun = true;
     else if (line.kind === 'end') this.#outEnd.resolve(line);
+    else if (line.kind === 'displaced') this.displaced.push({ from: line.from, to: line.to });
     else this.#say(line.level, line.message);
   }
 

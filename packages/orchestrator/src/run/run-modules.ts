@@ -113,11 +113,13 @@ async function runOne(
       );
 
   let ran = await start();
+  const displaced = [...ran.displaced];
   const restarted = ran.result === false;
   if (restarted) {
     settings.logger.info(`Module '${name}' asked for a restart`);
     await hosts.end();
     ran = await start();
+    displaced.push(...ran.displaced);
   }
   if (!ran.reusable) await hosts.replace();
   const settled = await settleRun(paths, { name, ran, state: settings.state, endHost: () => hosts.replace() });
@@ -125,6 +127,7 @@ async function runOne(
     name,
     version,
     ...summaryOf(ran, settled),
+    displaced,
     restarted,
     durationMs: Math.round(performance.now() - startedAt),
   };

@@ -9,6 +9,7 @@ const ran = (name: string, rest: Partial<ModuleOutcome> = {}): ModuleOutcome => 
   status: 'succeeded',
   changed: false,
   reverted: [],
+  displaced: [],
   rollbackFailed: [],
   restarted: false,
   durationMs: 12,

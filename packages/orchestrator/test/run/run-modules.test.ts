@@ -108,6 +108,7 @@ describe('a module that fails, fails alone and by name', () => {
         error: typeof error === 'string' ? error : expect.stringMatching(error),
         changed: false,
         reverted: [],
+        displaced: [],
         rollbackFailed: [],
         restarted: false,
         durationMs: expect.any(Number),

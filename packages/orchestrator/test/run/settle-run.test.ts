@@ -69,6 +69,29 @@ describe('what the guards of a module have changed', () => {
     expect(here.server.state.hasOpenChanges()).toBe(false);
   });
 
+  it('is told when it was put back inside the module already: where what was in the way is kept', async () => {
+    const here = homeWithFiles();
+    installWeb(
+      here,
+      `await context.state
+         .guard('web', { files: [etc] }, async () => {
+           fs.writeFileSync(etc + '/upload', 'only here');
+           throw new Error('no disk');
+         })
+         .catch(() => {});
+       return { success: true };`,
+    );
+    const { web } = await runAll(here);
+    expect(web).toMatchObject({ status: 'succeeded', displaced: [{ from: path.join(here.root, 'etc/upload') }] });
+    expect(fs.readFileSync(web?.displaced[0]?.to ?? '', 'utf8')).toBe('only here');
+    expect(here.said).toContainEqual(
+      expect.stringMatching(
+        /^warn: Module 'web', put back: .*etc\/upload was in the way, and is .*\/displaced\/.* now$/,
+      ),
+    );
+    expect(here.filesNow()).toEqual(before);
+  });
+
   it.each<[string, string, string]>([
     [
       'the second of two guards fails',
