@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const KILL_LOOKS = 500;
+const KILL_TIMEOUT_MS = 60_000; // A busy machine takes its time to bury them.
 
 /**
  * Makes a control group of its own for a server, below that of this process, in each hierarchy that systemd uses (see
@@ -41,14 +41,15 @@ export async function endControlGroups(directories: readonly string[]): Promise<
 
 /** As `endControlGroups`, but the groups stay. */
 export async function killControlGroups(directories: readonly string[]): Promise<void> {
-  for (let looks = 0; killOnce(directories) > 0; looks += 1) {
-    if (looks > KILL_LOOKS) throw new Error(`cannot end the processes in ${directories.join(', ')}`);
+  const deadline = Date.now() + KILL_TIMEOUT_MS;
+  while (killOnce(directories) > 0) {
+    if (Date.now() > deadline) throw new Error(`cannot end the processes in ${directories.join(', ')}`);
     await sleep(10);
   }
 }
 
 /** Kills what is there now; returns how many that were. */
-export function killOnce(directories: readonly string[]): number {
+function killOnce(directories: readonly string[]): number {
   const pids = directories.flatMap(withChildren).flatMap(processesIn);
   for (const pid of pids) {
     try {

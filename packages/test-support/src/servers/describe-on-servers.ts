@@ -9,7 +9,7 @@ const HOST_PACKAGES = ['systemd-container', 'mmdebstrap'];
  * Why this machine cannot run `startServer`, or undefined. That takes root, with the right to mount, systemd-nspawn and
  * mmdebstrap, which are installed if they are missing, and the base system, which is built now, so that no test waits for it.
  */
-async function whyNoServers(): Promise<string | undefined> {
+export async function whyNoServers(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'only root can start a server';
   const mount = await runCommand(['unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']);
   if (mount.exitCode !== 0) return `root may not mount here: ${mount.stderr.toString().trim()}`;
@@ -29,7 +29,11 @@ async function whyNoServers(): Promise<string | undefined> {
  */
 export async function describeOnServers(name: string, body: () => void): Promise<void> {
   const reason = await whyNoServers();
-  if (reason === undefined) return void describe(name, body);
+  if (reason === undefined) describe(name, body);
+  else leaveOut(name, reason, body);
+}
+
+export function leaveOut(name: string, reason: string, body: () => void): void {
   process.stderr.write(`LEFT OUT: ${name}: ${reason}\n`);
   describe.skip(name, body);
 }
