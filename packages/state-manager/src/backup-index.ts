@@ -33,7 +33,7 @@ export function infoOf(slotDirectory: string, head: ManifestHead = readManifestH
 /** What a backup or a snapshot holds, by name. */
 export function contentsOf(head: ManifestHead): Pick<ModuleBackupInfo, 'files' | 'services' | 'databases'> {
   const databases = (head.databases ?? []).map(({ connection }) => ({ ...connection }));
-  return { files: head.roots.map(pathAsText), services: [], databases };
+  return { files: head.roots.map(pathAsText), services: head.services?.units ?? [], databases };
 }
 
 /** For people and for the index: bytes that are not UTF-8 are lost. */

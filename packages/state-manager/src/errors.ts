@@ -6,7 +6,7 @@ export type StateManagerErrorCode =
   | 'invalid-name' // a slot name that is not ^[a-z0-9][a-z0-9_-]{0,63}$
   | 'invalid-request' // an argument of a wrong type or out of range
   | 'invalid-path' // a path that cannot be captured: relative, or overlapping our own data
-  | 'unsupported' // a kind of state that this build cannot capture
+  | 'unsupported' // a kind of state that this build, or this machine, cannot capture
   | 'cannot-capture' // what could not be put back later is refused now
   | 'cannot-restore' // something stands against it; nothing live was touched
   | 'no-backup' // nothing was captured under this name

@@ -7,6 +7,7 @@ import { EntrySpool } from './files/entry-spool.ts';
 import { capturedEntrySchema, capturedFilesSchema, type CapturedEntry } from './files/file-record.ts';
 import { damagedManifest, openManifestFile, writeManifestFile } from './manifest-file.ts';
 import { systemRecordSchema, type SystemRecord } from './snapshots/system-record.ts';
+import { capturedServicesSchema } from './services/service-record.ts';
 import type { Captured } from './sources.ts';
 
 /** manifest.json: what a backup holds, and enough to restore it without any other file of ours. */
@@ -47,6 +48,7 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
       system: systemRecordSchema.exactOptional(),
     })
     .exactOptional(),
+  services: capturedServicesSchema.exactOptional(),
   databases: capturedDatabasesSchema.exactOptional(),
   files: capturedFilesSchema.exactOptional(),
 });

@@ -5,9 +5,10 @@ import { filesOfDatabases, keyOfDatabase } from './databases/databases-source.ts
 import { describeMismatch, StateManagerError } from './errors.ts';
 import type { Wanted } from './sources.ts';
 
-/** What to capture. Services come through the same door (StateSource); they are refused until then. */
+/** What to capture. */
 export interface WantedState {
   files?: readonly (string | Uint8Array)[];
+  /** Names of systemd units; `nginx` is `nginx.service`. */
   services?: readonly string[];
   /** One connection each: {type: 'postgresql' | 'mysql' | 'mariadb', host?, port?, socket?, user?, password?, database} or {type: 'sqlite', database}. */
   databases?: readonly Record<string, unknown>[];
@@ -67,7 +68,6 @@ function wantedOf(slot: string, { error, data }: z.ZodSafeParseResult<z.infer<ty
   if (error !== undefined)
     throw new StateManagerError('invalid-request', `cannot capture ${slot}: ${describeMismatch(error)}`);
   const { files = [], services = [], databases = [], proveRestorable, allowOutsideHardlinks } = data;
-  if (services.length > 0) throw new StateManagerError('unsupported', 'this version cannot capture services');
   refuseTwice(slot, databases);
   const leave = filesOfDatabases(databases);
   return {
@@ -80,6 +80,7 @@ function wantedOf(slot: string, { error, data }: z.ZodSafeParseResult<z.infer<ty
             ...(allowOutsideHardlinks ? { allowOutsideHardlinks } : {}),
           },
         }),
+    ...(services.length === 0 ? {} : { services: { units: services } }),
     ...(databases.length === 0
       ? {}
       : {

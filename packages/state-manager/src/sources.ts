@@ -2,6 +2,10 @@ import { databasesSource, type CapturedDatabases, type WantedDatabases } from '.
 import type { CapturedFiles } from './files/file-record.ts';
 import type { WantedFiles } from './files/capture-files.ts';
 import { filesSource } from './files/files-source.ts';
+import { describeOutdated, findHolders } from './open-files.ts';
+import type { WantedServices } from './services/capture-services.ts';
+import type { CapturedServices } from './services/service-record.ts';
+import { servicesSource } from './services/services-source.ts';
 import { addTo, emptyReport } from './source-report.ts';
 import type {
   CaptureContext,
@@ -15,17 +19,19 @@ import type {
 /** What to capture, by kind; a kind that is not asked for is left out. */
 export interface Wanted {
   files?: WantedFiles;
+  services?: WantedServices;
   databases?: WantedDatabases;
 }
 
 /** What was captured, by kind: the sections of a manifest. */
 export interface Captured {
   files?: CapturedFiles;
+  services?: CapturedServices;
   databases?: CapturedDatabases;
 }
 
 /** Every kind of state, in the order in which a restore puts them back. */
-const SOURCES: readonly StateSource[] = [filesSource, databasesSource];
+const SOURCES: readonly StateSource[] = [filesSource, databasesSource, servicesSource];
 
 type ByKind = Readonly<Record<string, unknown>>;
 
@@ -61,7 +67,7 @@ async function verifyParts(parts: readonly [StateSource, unknown][], directory: 
 
 /**
  * Puts everything back: first each source finds out all it can and nothing is touched, then whoever holds the files open
- * lets go, then the sources restore in their order.
+ * lets go, then the sources restore in their order. A process that still has an old file open is reported.
  */
 export async function restoreState(captured: Captured, context: RestoreContext): Promise<SourceReport> {
   const waiting: PreparedRestore[] = [];
@@ -70,10 +76,12 @@ export async function restoreState(captured: Captured, context: RestoreContext):
     for (const [source, part] of chosen(captured)) waiting.push(await source.prepare(part, context));
     const touched = waiting.flatMap((one) => one.touches);
     for (const one of waiting) await one.letGo?.(touched);
+    const holders = findHolders(touched);
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       addTo(total, await next.apply());
       waiting.shift();
     }
+    total.warnings.push(...describeOutdated(holders));
   } catch (error) {
     for (const one of waiting) await one.abandon?.();
     throw error;

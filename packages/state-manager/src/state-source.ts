@@ -64,7 +64,7 @@ export interface SourceReport {
 
 /** A restore of one kind of state that has found out all it can, and has touched nothing yet. */
 export interface PreparedRestore {
-  /** Real paths of live files that `apply` will replace, change or remove. */
+  /** Real paths of live files that `apply` will replace, make or remove; not of those that keep their inode. */
   readonly touches: readonly RawPath[];
   /** Before any source's `apply`: makes whoever holds `touched` (of all sources) open let go of it. */
   letGo?(touched: readonly RawPath[]): Promise<void>;

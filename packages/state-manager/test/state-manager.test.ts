@@ -179,14 +179,6 @@ describe('what cannot be captured is refused, and nothing is left', () => {
     );
   });
 
-  it('services, until they can be', async () => {
-    const state = scene().stateManager();
-    await expect(state.backupModuleState('app', { services: ['nginx'] })).rejects.toThrow(
-      coded('unsupported', 'services'),
-    );
-    await state.backupModuleState('app', { services: [], databases: [] });
-  });
-
   asRoot('more than fits, with both numbers', async () => {
     const here = scene({ huge: new Uint8Array(9 * 1024 * 1024) });
     const backupDir = smallFileSystem(8);

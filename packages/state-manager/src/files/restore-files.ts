@@ -41,7 +41,7 @@ export async function prepareRestore(captured: CapturedFiles, context: RestoreCo
   const restore = new FileRestore(captured, plan, context, mountPoints);
   restore.prepare();
   return {
-    touches: plan.steps.map(({ path }) => path),
+    touches: plan.steps.filter((step) => step.do !== 'adjust').map(({ path }) => path),
     apply: () => restore.apply(),
     abandon: async () => restore.abandon(),
   };

@@ -1,4 +1,4 @@
-import { parentPath, pathFromJson, reasonOf } from '@homeserver/system';
+import { parentPath, pathFromJson, reasonOf, syncFileSystemOf } from '@homeserver/system';
 import { backupsInUse } from '../backups-in-use.ts';
 import type { Engine } from '../engine.ts';
 import { StateManagerError } from '../errors.ts';
@@ -17,6 +17,7 @@ export async function commitGuard(engine: Engine, intent: Intent): Promise<void>
   // The new state must be on the disk before the way back is given up.
   const claimed = intent.claims.filter((claim) => claim.kind === 'files').map((claim) => pathFromJson(claim.name));
   syncFileSystemsOf(claimed.map(parentPath));
+  if (intent.claims.some(({ kind }) => kind === 'services')) syncFileSystemOf('/etc'); // Whether a unit is enabled.
   if (intent.parent !== null && journal.ids().has(intent.parent)) return journal.markDone(intent);
   const inner = withDescendants(engine, intent).filter((other) => other.phase === 'done');
   await makeFinal(engine, [intent], inner);
