@@ -77,8 +77,9 @@ export class LockBracket {
 
 /** Clears what a crash left half-made in the backup directory. Only under the lock. */
 export function tidy(engine: Engine): void {
-  const { journal, store, paths, logger } = engine;
+  const { journal, store, operations, paths, logger } = engine;
   journal.tidy();
+  operations.warnOfDamage(logger);
   store.tidy(backupsInUse(engine));
   writeIndex(paths, logger);
   tidySnapshots(engine);

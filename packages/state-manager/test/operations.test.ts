@@ -340,6 +340,9 @@ describe('damage', () => {
     );
     await state.backupModuleState('hotfix', { files: [here.at('config')] });
     expect(fs.readdirSync(here.backupDir).filter((name) => name.startsWith('hotfix_backup.'))).toHaveLength(1);
+    expect(here.said).toContainEqual(
+      expect.stringMatching(/^warn the operation log .* cannot be read: .*; until it is moved away, no older backup/),
+    );
   });
 
   it('of the log while a change with operations fails: the files are put back, and that is said', async () => {

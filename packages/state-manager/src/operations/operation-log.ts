@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { acquireLock, reasonOf, readFileText, writeJsonDurably, type JsonPath } from '@homeserver/system';
+import { acquireLock, reasonOf, readFileText, writeJsonDurably, type JsonPath, type Logger } from '@homeserver/system';
 import { z } from 'zod';
 import { describeMismatch, StateManagerError } from '../errors.ts';
 import { jsonPathSchema } from '../files/file-record.ts';
@@ -93,8 +93,17 @@ export class OperationLog {
 
   #damaged(why: string): StateManagerError {
     return new StateManagerError('damaged', `the operation log ${this.file} ${why}`, {
-      hint: 'nothing was touched; the backups themselves can still be restored',
+      hint: 'the backups themselves can still be restored; move the file away to start a new log',
     });
+  }
+
+  /** Says so when it cannot be read: until somebody looks, no older backup is given up. */
+  warnOfDamage(logger: Logger): void {
+    try {
+      this.read();
+    } catch (error) {
+      logger.warn(`${reasonOf(error)}; until it is moved away, no older backup is removed`);
+    }
   }
 
   /** Which backups it still refers to. As long as it cannot be read, that may be any of them. */
