@@ -101,7 +101,12 @@ describe('operations of a change that succeeded', () => {
     expect(new Set(outcomesIn(here).map(([, outcome]) => outcome))).toEqual(new Set(['rolled-back']));
     const lines = fs.readFileSync(path.join(here.backupDir, 'rollback.log'), 'utf8').trim().split('\n');
     expect(lines[0]).toMatch(/^\[\d{4}-.*\] \[WARNING\] check \(execute\) has no rollback script: /);
-    expect(lines[1]).toMatch(new RegExp(`\\[INFO\\] rolled back tool \\(symlink ${here.at('tool')}\\)$`));
+    expect(lines.slice(1).map((line) => line.replace(/^.*\[INFO\] /, ''))).toEqual([
+      'rolled back restart (execute)',
+      'rolled back migrate (execute)',
+      `rolled back tool (symlink ${here.at('tool')})`,
+      `rolled back config (copy ${here.at('config')})`,
+    ]);
     expectNothingOpen(here);
   });
 

@@ -13,8 +13,8 @@ import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { describeMismatch, StateManagerError } from '../errors.ts';
 import { resolveRoots } from '../files/resolve-roots.ts';
-import { slotName } from '../slot-name.ts';
 import { claimsCover, type Intent } from '../intent.ts';
+import { slotName } from '../slot-name.ts';
 import { isSameBackup, type LoggedOperation, type RollbackScript } from './operation-log.ts';
 
 /** A hotfix operation that is about to begin. */

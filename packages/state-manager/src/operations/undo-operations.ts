@@ -49,15 +49,13 @@ export async function undoOperations(
     const scriptsToCome = open.slice(at + 1).some((older) => older.rollback_script !== null);
     const undone = await undoOne(engine, directory, entry, scriptsToCome ? between : undefined);
     if (entry.rollback_script !== null && undone.outcome !== 'failed') await settle(engine, log, [entry]);
+    if (entry.type === 'execute') tell(engine, undone);
     operations.push(undone);
   }
   const report = await restoreBackup(directory, engine);
-  await settle(
-    engine,
-    log,
-    open.filter((entry) => entry.rollback_script === null),
-  );
-  for (const one of operations) tell(engine, one);
+  const settled = open.filter((entry) => entry.rollback_script === null);
+  await settle(engine, log, settled);
+  for (const one of operations) if (one.type !== 'execute') tell(engine, one);
   addTo(between, { ...report, unchanged: 0 });
   return { report: { ...report, ...between, unchanged: report.unchanged }, operations };
 }
