@@ -89,6 +89,12 @@ export async function restoreState(captured: Captured, context: RestoreContext):
   return total;
 }
 
+/** What a restore below a target root leaves for the machine itself, for people; undefined when it leaves nothing. */
+export function leftForMachine(captured: Captured): string | undefined {
+  const left = chosen(captured).flatMap(([source, part]) => source.leaves?.(part) ?? []);
+  return left.length === 0 ? undefined : left.join(' and ');
+}
+
 function chosen(parts: Wanted | Captured): [StateSource, unknown][] {
   return SOURCES.flatMap((source): [StateSource, unknown][] => {
     const part = (parts as ByKind)[source.kind];

@@ -91,4 +91,6 @@ export interface StateSource<Wanted = unknown, Captured = unknown> {
   capture(wanted: Wanted, context: CaptureContext): Promise<Captured>;
   verify(captured: Captured, directory: string): Promise<string[]>;
   prepare(captured: Captured, context: RestoreContext): Promise<PreparedRestore>;
+  /** What a restore below a target root leaves for the machine itself, for people; undefined when it leaves nothing. */
+  leaves?(captured: Captured): string | undefined;
 }

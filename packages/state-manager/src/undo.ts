@@ -13,7 +13,9 @@ import type { Engine } from './engine.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
 import type { LoggedOperation } from './operations/operation-log.ts';
 import { describeFailures, undoOperations, type UndoneOperation } from './operations/undo-operations.ts';
+import { readManifest } from './manifest.ts';
 import { restoreBackup, type RestoreReport } from './restore-backup.ts';
+import { leftForMachine } from './sources.ts';
 
 /** How one intent ended. */
 export interface Undone {
@@ -112,11 +114,15 @@ async function putBack(
   const { entries, unreadable } = operationsOf(intent, engine);
   if (entries.length === 0) {
     done.report = await restoreBackup(directory, engine);
-    return unreadable === undefined ? undefined : `no rollback script could be run: ${unreadable}`;
+    if (unreadable !== undefined) return `no rollback script could be run: ${unreadable}`;
+  } else {
+    const undone = await undoOperations(engine, directory, engine.operations, entries);
+    Object.assign(done, undone);
+    const failures = describeFailures(undone.operations);
+    if (failures !== undefined) return failures;
   }
-  const undone = await undoOperations(engine, directory, engine.operations, entries);
-  Object.assign(done, undone);
-  return describeFailures(undone.operations);
+  const left = engine.targetRoot === undefined ? undefined : leftForMachine(readManifest(directory));
+  return left === undefined ? undefined : `${left} have to be restored on the machine itself`;
 }
 
 function operationsOf(intent: Intent, engine: Engine): { entries: LoggedOperation[]; unreadable?: string } {

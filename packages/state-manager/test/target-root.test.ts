@@ -1,18 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describeTree, hardlink, link, temporaryDirectory } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { coded } from './expectations.ts';
-import { asRoot, scene, type Scene } from './scene.ts';
-
-/** A dead machine: its backups, and its disk mounted at `disk`, where the live tree of the scene was copied to. */
-function mounted(here: Scene): { disk: string; at: (...names: string[]) => string } {
-  const disk = temporaryDirectory();
-  fs.mkdirSync(path.join(disk, path.dirname(here.live)), { recursive: true });
-  execFileSync('cp', ['-a', here.live, path.join(disk, here.live)]);
-  return { disk, at: (...names) => path.join(disk, here.live, ...names) };
-}
+import { mounted } from './mounted-disk.ts';
+import { asRoot, scene } from './scene.ts';
 
 async function backedUp() {
   const here = scene({

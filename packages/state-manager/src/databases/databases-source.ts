@@ -56,6 +56,10 @@ export function filesOfDatabases(connections: readonly DatabaseConnection[]): (s
   });
 }
 
+function isOnServer({ engine }: CapturedDatabase): boolean {
+  return engine !== 'sqlite';
+}
+
 /** Databases on servers and in files: what is in them, and what belongs to them. See `DatabaseEngine`. */
 export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = {
   kind: 'databases',
@@ -80,7 +84,7 @@ export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = 
   },
 
   prepare: async (captured, context) => {
-    const onOtherMachine = context.targetRoot === undefined ? [] : captured.filter(({ engine }) => engine !== 'sqlite');
+    const onOtherMachine = context.targetRoot === undefined ? [] : captured.filter(isOnServer);
     const waiting: PreparedRestore[] = [];
     const abandon = async (): Promise<void> => {
       for (const one of waiting.splice(0)) await one.abandon?.();
@@ -111,4 +115,6 @@ export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = 
       abandon,
     };
   },
+
+  leaves: (captured) => (captured.some(isOnServer) ? 'its databases' : undefined),
 };

@@ -1,6 +1,9 @@
 import { pathFromJson, toRawPath, type RawPath } from '@homeserver/system';
 import type { CapturedEntry, CapturedInode } from '../files/file-record.ts';
+import type { Captured } from '../sources.ts';
+import { notesForDatabases } from './database-notes.ts';
 import type { RestoreNote } from './restore-list.ts';
+import { shellWords } from './shell-words.ts';
 
 const CAPABILITY = 'security.capability';
 
@@ -22,7 +25,11 @@ export class RestoreNotes {
     this.#outside.set(first, (this.#outside.get(first) ?? 1) - 1);
   }
 
-  all(): RestoreNote[] {
+  all({ files, databases = [] }: Captured): RestoreNote[] {
+    return [...(files === undefined ? [] : this.#forFiles()), ...notesForDatabases(databases)];
+  }
+
+  #forFiles(): RestoreNote[] {
     const outside = [...this.#outside.values()].filter((names) => names > 0).length;
     return [
       note('Stop what uses these files first, and start it again afterwards. What this script cannot promise:'),
@@ -46,10 +53,9 @@ export class RestoreNotes {
 function capabilityOf(path: RawPath, { xattrs }: CapturedInode): RestoreNote[] {
   const value = xattrs?.[CAPABILITY];
   if (value === undefined) return [];
-  const quoted = path.replaceAll("'", String.raw`'\''`);
   return [
     note('- a capability; afterwards, type:'),
-    { kind: 'type', text: `setfattr -n ${CAPABILITY} -v 0s${value} -- '${quoted}'` },
+    { kind: 'type', text: `setfattr -n ${CAPABILITY} -v 0s${value} -- ${shellWords(path)}` },
   ];
 }
 

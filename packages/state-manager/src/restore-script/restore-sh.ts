@@ -44,7 +44,7 @@ export const RESTORE_SCRIPT: string = [
   '  done',
   '  case $0 in */*) cd -- "${0%/*}" || refuse \'cannot enter the directory of the backup\' ;; esac',
   '  backup=$(pwd -P)',
-  '  [ -r restore.list ] && [ -r restore.sums ] && [ -d files ] || refuse "$backup holds no whole backup"',
+  '  [ -r restore.list ] && [ -r restore.sums ] || refuse "$backup holds no whole backup"',
   '  case $act in',
   '    help) explain ;;',
   '    list) list ;;',

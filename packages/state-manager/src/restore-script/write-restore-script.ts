@@ -7,6 +7,7 @@ import { EntrySpool } from '../files/entry-spool.ts';
 import type { CapturedEntry } from '../files/file-record.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Captured } from '../sources.ts';
+import { dumpsOf } from './database-notes.ts';
 import { isOdd, RestoreList } from './restore-list.ts';
 import { RestoreNotes } from './restore-notes.ts';
 import { RESTORE_SCRIPT } from './restore-sh.ts';
@@ -36,8 +37,9 @@ export function writeRestoreScript(directory: string, captured: Captured): strin
       notes.add(raw, entry);
       if (entry.type === 'file' && !entry.sparse && !isOdd(raw)) sums.add(entry.sha256, `files${raw}`);
     }
+    for (const { file, sha256 } of dumpsOf(captured.databases ?? [])) sums.add(sha256, `databases/${file}`);
     const ours = {
-      'restore.list': list.format(sums.lines + 2, captured.files === undefined ? [] : notes.all()),
+      'restore.list': list.format(sums.lines + 2, notes.all(captured)),
       'restore.sh': RESTORE_SCRIPT,
     };
     for (const [name, text] of Object.entries(ours)) {
