@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import * as fc from 'fast-check';
-import { makeFifo, setTimes } from '@homeserver/system';
+import { makeFifo, readAttributes, removeAttribute, setAttribute, setTimes } from '@homeserver/system';
 import { isRoot } from './scene.ts';
 
 /*
@@ -30,11 +30,17 @@ const content = fc.tuple(fc.oneof(fc.nat(40), fc.integer({ min: 4096, max: 70_00
 const time = fc.bigInt({ min: -2_000_000_000_123_456_789n, max: 2_000_000_000_987_654_321n });
 const mode = fc.integer({ min: 0, max: 0o7777 });
 const owner = fc.constantFrom(0, 1, 1000, 65_534);
+const holes = fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 4 });
+const attributeName = fc.constantFrom('user.colour', 'user.\xff name\n', ...(isRoot ? ['trusted.note'] : []));
+const attributeValue = fc.uint8Array({ maxLength: 60 });
+const aclUser = fc.constantFrom(1, 1234);
 const at = fc.array(name, { minLength: 1, maxLength: 4 });
 const pick = fc.nat(10_000);
 
 export type Action =
   | { do: 'file'; at: Buffer[]; content: [size: number, byte: number] }
+  /** With data at these places (times 8 KiB, and a bit), holes between them, and one at the end. */
+  | { do: 'sparse'; at: Buffer[]; data: [place: number, byte: number][] }
   | { do: 'directory' | 'fifo'; at: Buffer[] }
   | { do: 'symlink'; at: Buffer[]; target: Buffer }
   | { do: 'hardlink'; at: Buffer[]; pick: number }
@@ -48,11 +54,15 @@ export type Action =
   | { do: 'move'; pick: number; at: Buffer[] }
   | { do: 'chmod'; pick: number; mode: number }
   | { do: 'chown'; pick: number; uid: number; gid: number }
-  | { do: 'touch'; pick: number; time: bigint };
+  | { do: 'touch'; pick: number; time: bigint }
+  | { do: 'attribute'; pick: number; name: string; value: Uint8Array }
+  | { do: 'acl' | 'default-acl'; pick: number; user: number; bits: number }
+  | { do: 'capability' | 'strip-attributes'; pick: number };
 
 const making: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('file' as const), at, content }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('directory' as const), at }) },
+  fc.record({ do: fc.constant('sparse' as const), at, data: holes }),
   fc.record({ do: fc.constant('fifo' as const), at }),
   fc.record({ do: fc.constant('symlink' as const), at, target }),
   fc.record({ do: fc.constant('hardlink' as const), at, pick }),
@@ -61,6 +71,9 @@ const dressing: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ do: fc.constant('chmod' as const), pick, mode }),
   fc.record({ do: fc.constant('chown' as const), pick, uid: owner, gid: owner }),
   fc.record({ do: fc.constant('touch' as const), pick, time }),
+  fc.record({ do: fc.constant('attribute' as const), pick, name: attributeName, value: attributeValue }),
+  fc.record({ do: fc.constantFrom('acl' as const, 'default-acl' as const), pick, user: aclUser, bits: fc.nat(7) }),
+  fc.record({ do: fc.constant('capability' as const), pick }),
 );
 const harming: fc.Arbitrary<Action> = fc.oneof(
   fc.record({
@@ -71,6 +84,7 @@ const harming: fc.Arbitrary<Action> = fc.oneof(
       'overwrite-same-size',
       'to-file',
       'to-directory',
+      'strip-attributes',
     ),
     pick,
   }),
@@ -117,6 +131,8 @@ export function perform(actions: readonly Action[], root: string, outside: strin
           'EACCES',
           'EPERM',
           'ENAMETOOLONG',
+          'EOPNOTSUPP',
+          'ENOTSUP',
         ].includes(code)
       )
         throw error;
@@ -131,6 +147,8 @@ function act(action: Action, root: string, outside: Buffer): void {
     switch (action.do) {
       case 'file':
         return fs.writeFileSync(place, bytesOf(action.content), { flag: 'wx' });
+      case 'sparse':
+        return writeSparse(place, action.data);
       case 'directory':
         return fs.mkdirSync(place);
       case 'fifo':
@@ -194,6 +212,51 @@ function act(action: Action, root: string, outside: Buffer): void {
       return isRoot ? fs.lchownSync(any(), action.uid, action.gid) : undefined;
     case 'touch':
       return setTimes(any(), action.time, action.time);
+    case 'attribute':
+      return setAttribute(any(), action.name, Buffer.from(action.value));
+    case 'acl':
+      return setAttribute(any(), 'system.posix_acl_access', aclFor(action));
+    case 'default-acl':
+      return setAttribute(any(), 'system.posix_acl_default', aclFor(action));
+    case 'capability':
+      return isRoot ? setAttribute(file(), 'security.capability', BIND_CAPABILITY) : undefined;
+    case 'strip-attributes': {
+      const place = any();
+      for (const one of readAttributes(place).keys()) removeAttribute(place, one);
+      return;
+    }
+  }
+}
+
+/** cap_net_bind_service+ep, as setcap(8) writes it: VFS_CAP_REVISION_2, linux/capability.h. */
+export const BIND_CAPABILITY: Buffer = Buffer.from('0100000200040000000000000000000000000000', 'hex');
+
+/** user::rwx, user:<user>:<bits>, group::r-x, mask::rwx, other::---; version 2, linux/posix_acl_xattr.h. */
+export function aclFor({ user, bits }: { user: number; bits: number }): Buffer {
+  const entry = (tag: number, permissions: number, id = 0xffff_ffff): Buffer => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeUInt16LE(tag, 0);
+    bytes.writeUInt16LE(permissions, 2);
+    bytes.writeUInt32LE(id, 4);
+    return bytes;
+  };
+  return Buffer.concat([
+    Buffer.of(2, 0, 0, 0),
+    entry(1, 7),
+    entry(2, bits, user),
+    entry(4, 5),
+    entry(16, 7),
+    entry(32, 0),
+  ]);
+}
+
+function writeSparse(place: Buffer, data: [place: number, byte: number][]): void {
+  const fd = fs.openSync(place, 'wx');
+  try {
+    for (const [at8KiB, byte] of data) fs.writeSync(fd, bytesOf([100, byte]), 0, 100, at8KiB * 8192 + 5);
+    fs.ftruncateSync(fd, 600_000);
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

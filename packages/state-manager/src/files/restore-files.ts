@@ -265,9 +265,9 @@ class FileRestore {
   }
 
   #sync(): void {
-    const crossed = [...this.#captured.entries].filter((entry) => entry.type === 'directory' && entry.crossed);
+    const crossed = this.#plan.directories.filter(({ entry }) => entry.crossed);
     const roots = this.#captured.roots.map(pathFromJson);
-    syncFileSystemsOf([...parentsOf(this.#captured), ...roots, ...crossed.map(({ path }) => pathFromJson(path))]);
+    syncFileSystemsOf([...parentsOf(this.#captured), ...roots, ...crossed.map(({ path }) => path)]);
     this.#displacer.sync();
   }
 

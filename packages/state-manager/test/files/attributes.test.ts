@@ -4,15 +4,10 @@ import { link } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { applyAttributes, attributesOf, sameAttributes } from '../../src/files/attributes.ts';
 import { capturedFilesSchema } from '../../src/files/file-record.ts';
+import { aclFor, BIND_CAPABILITY } from '../nasty-tree.ts';
 import { asRoot, captureBackup, isRoot, otherFileSystem, scene, type Scene } from '../scene.ts';
 
-/** cap_net_bind_service+ep, as setcap(8) writes it: VFS_CAP_REVISION_2, linux/capability.h. */
-const BIND_CAPABILITY = Buffer.from('0100000200040000000000000000000000000000', 'hex');
-/** user::rwx, user:1234:r--, group::r-x, mask::r-x, other::---; version 2, linux/posix_acl_xattr.h. */
-const ACL = Buffer.from(
-  '0200000001000700ffffffff02000400d204000004000500ffffffff10000500ffffffff20000000ffffffff',
-  'hex',
-);
+const ACL = aclFor({ user: 1234, bits: 4 });
 
 /** Everything that can have attributes, each with some. */
 function dressed(): Scene {
