@@ -5,6 +5,7 @@ import { writeIndex } from './backup-index.ts';
 import type { BackupPaths } from './backup-directory.ts';
 import { dropDisplacedBefore } from './displaced.ts';
 import { StateManagerError } from './errors.ts';
+import { releaseRoom } from './files/reserved-room.ts';
 import { readManifestHead, type ManifestHead } from './manifest.ts';
 import { MANIFEST_NAME } from './manifest-file.ts';
 import { namesIn } from './names-in.ts';
@@ -161,6 +162,7 @@ export class BackupStore {
   #discard(directory: string): void {
     const doomed = this.#temporary();
     try {
+      releaseRoom(directory);
       fs.renameSync(directory, doomed);
       fs.rmSync(doomed, { recursive: true, force: true });
     } catch (error) {

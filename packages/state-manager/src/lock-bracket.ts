@@ -6,6 +6,7 @@ import { backupsInUse } from './backups-in-use.ts';
 import type { Engine } from './engine.ts';
 import { asStateManagerError, StateManagerError } from './errors.ts';
 import { recoverOrThrow } from './recover-changes.ts';
+import { releaseEndedRoom } from './release-ended-room.ts';
 import { tidySnapshots } from './snapshots/snapshot-store.ts';
 
 /** Whether to finish first what a crash left: needed, or a failure to do so is only told. */
@@ -81,6 +82,7 @@ export function tidy(engine: Engine): void {
   journal.tidy();
   operations.warnOfDamage(logger);
   store.tidy(backupsInUse(engine));
+  releaseEndedRoom(engine);
   writeIndex(paths, logger);
   tidySnapshots(engine);
 }

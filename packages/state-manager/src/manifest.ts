@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { capturedDatabasesSchema } from './databases/databases-source.ts';
 import { describeMismatch } from './errors.ts';
 import { EntrySpool } from './files/entry-spool.ts';
-import { capturedEntrySchema, capturedFilesSchema, type CapturedEntry } from './files/file-record.ts';
+import {
+  capturedEntrySchema,
+  capturedFilesSchema,
+  type CapturedEntry,
+  type CapturedFiles,
+} from './files/file-record.ts';
 import { damagedManifest, openManifestFile, writeManifestFile } from './manifest-file.ts';
 import { systemRecordSchema, type SystemRecord } from './snapshots/system-record.ts';
 import { capturedServicesSchema } from './services/service-record.ts';
@@ -30,6 +35,8 @@ export interface Manifest extends Captured {
 /** All of a manifest but its entries. */
 export interface ManifestHead extends Omit<Manifest, 'files'> {
   roots: JsonPath[];
+  /** What a restore may have to write, by file system. */
+  room: CapturedFiles['room'];
   /** SHA-256 (hex) that the file ends with, over everything before it. */
   checksum: string;
 }
@@ -57,10 +64,11 @@ const manifestSchema: z.ZodType<Manifest> = z.strictObject({
 export function writeManifest(directory: string, manifest: Manifest): ManifestHead {
   const { files, ...rest } = manifest;
   const head = JSON.stringify(rest).slice(0, -1);
-  if (files === undefined) return { ...rest, roots: [], checksum: writeManifestFile(directory, { head }) };
+  if (files === undefined) return { ...rest, roots: [], room: [], checksum: writeManifestFile(directory, { head }) };
   const { entries, ...section } = files;
   const text = { head, files: { head: JSON.stringify(section).slice(0, -1), lines: linesOf(entries) } };
-  return { ...rest, roots: section.roots, checksum: writeManifestFile(directory, text) };
+  const { roots, room } = section;
+  return { ...rest, roots, room, checksum: writeManifestFile(directory, text) };
 }
 
 function* linesOf(entries: Iterable<CapturedEntry>): Generator<Buffer> {
@@ -89,7 +97,7 @@ export function readFileLines(backupDirectory: string): { files: Manifest['files
 export function readManifestHead(backupDirectory: string): ManifestHead {
   const { head, checksum } = openManifestFile(backupDirectory);
   const { files, ...rest } = parseHead(backupDirectory, head);
-  return { ...rest, roots: files?.roots ?? [], checksum };
+  return { ...rest, roots: files?.roots ?? [], room: files?.room ?? [], checksum };
 }
 
 function parseHead(backupDirectory: string, text: string): Manifest {

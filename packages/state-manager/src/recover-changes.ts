@@ -4,6 +4,7 @@ import { StateManagerError } from './errors.ts';
 import type { Intent } from './intent.ts';
 import type { DamagedIntent } from './journal.ts';
 import { runningGuards } from './guard/running-guards.ts';
+import { releaseEndedRoom } from './release-ended-room.ts';
 import { endProcessesOf, undoIntents, type Undone } from './undo.ts';
 
 export interface RecoveryReport {
@@ -44,6 +45,7 @@ export async function recoverChanges(
   for (const intent of committed) journal.close(intent.id);
   const open = wanted.filter((intent) => !isCommitted(intent));
   const undone = await undoIntents(open, engine);
+  releaseEndedRoom(engine);
   pruneSlotsOf(engine, wanted);
   const found = [
     ...undone.filter((one) => one.kind !== 'session' || one.outcome === 'failed'),

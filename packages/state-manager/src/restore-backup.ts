@@ -5,6 +5,7 @@ import { Displaced } from './displaced.ts';
 import { partOfFiles } from './files/part-of-files.ts';
 import type { Engine } from './engine.ts';
 import { StateManagerError } from './errors.ts';
+import { releaseRoom } from './files/reserved-room.ts';
 import { readManifest } from './manifest.ts';
 import { emptyReport } from './source-report.ts';
 import { restoreState } from './sources.ts';
@@ -28,6 +29,7 @@ export interface RestoreReport extends SourceReport {
 export async function restoreBackup(directory: string, how: Restoring): Promise<RestoreReport> {
   const manifest = readManifest(directory);
   const report = await restoreState(manifest, contextFor(directory, how));
+  releaseRoom(directory);
   for (const warning of report.warnings) how.logger.warn(warning);
   return { slot: manifest.slot, backupId: manifest.id, timestamp: manifest.timestamp, ...report };
 }

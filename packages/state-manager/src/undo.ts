@@ -136,7 +136,10 @@ function operationsOf(intent: Intent, engine: Engine): { entries: LoggedOperatio
 }
 
 /** Where the backup lies that an intent refers to. Throws 'no-backup'. */
-export function directoryOf({ kind, slot, backup_id: id }: Intent, { paths, store }: Engine): string {
+export function directoryOf(
+  { kind, slot, backup_id: id }: Pick<Intent, 'kind' | 'slot' | 'backup_id'>,
+  { paths, store }: Engine,
+): string {
   return kind === 'snapshot' ? paths.snapshot(slot) : store.find(slot, id ?? undefined);
 }
 

@@ -231,22 +231,23 @@ function act(action: Action, root: string, outside: Buffer): void {
 /** cap_net_bind_service+ep, as setcap(8) writes it: VFS_CAP_REVISION_2, linux/capability.h. */
 export const BIND_CAPABILITY: Buffer = Buffer.from('0100000200040000000000000000000000000000', 'hex');
 
+function aclEntry(tag: number, permissions: number, id = 0xffff_ffff): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt16LE(tag, 0);
+  bytes.writeUInt16LE(permissions, 2);
+  bytes.writeUInt32LE(id, 4);
+  return bytes;
+}
+
 /** user::rwx, user:<user>:<bits>, group::r-x, mask::rwx, other::---; version 2, linux/posix_acl_xattr.h. */
 export function aclFor({ user, bits }: { user: number; bits: number }): Buffer {
-  const entry = (tag: number, permissions: number, id = 0xffff_ffff): Buffer => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeUInt16LE(tag, 0);
-    bytes.writeUInt16LE(permissions, 2);
-    bytes.writeUInt32LE(id, 4);
-    return bytes;
-  };
   return Buffer.concat([
     Buffer.of(2, 0, 0, 0),
-    entry(1, 7),
-    entry(2, bits, user),
-    entry(4, 5),
-    entry(16, 7),
-    entry(32, 0),
+    aclEntry(1, 7),
+    aclEntry(2, bits, user),
+    aclEntry(4, 5),
+    aclEntry(16, 7),
+    aclEntry(32, 0),
   ]);
 }
 

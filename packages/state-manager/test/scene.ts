@@ -28,8 +28,7 @@ export interface Scene {
   stateManager(options?: StateManagerOptions): StateManager;
 }
 
-export function scene(tree: { [name: string]: TreeNode } = {}): Scene {
-  const root = temporaryDirectory();
+export function scene(tree: { [name: string]: TreeNode } = {}, root: string = temporaryDirectory()): Scene {
   const live = path.join(root, 'live');
   fs.mkdirSync(live);
   makeTree(live, tree);
@@ -84,9 +83,21 @@ export function otherFileSystem(): string {
 }
 
 /** A file system of its own with so many MiB of room; only for root. */
-export function smallFileSystem(sizeMiB: number): string {
+export function smallFileSystem(
+  sizeMiB: number,
+  type: 'tmpfs' | 'ext4' = 'tmpfs',
+  makeOptions: readonly string[] = [],
+): string {
   const directory = temporaryDirectory();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m,mode=0755`, 'homeserver-test', directory]);
+  if (type === 'tmpfs') {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m,mode=0755`, 'homeserver-test', directory]);
+  } else {
+    const image = path.join(temporaryDirectory(), 'image');
+    fs.writeFileSync(image, '');
+    fs.truncateSync(image, sizeMiB * 1024 * 1024);
+    execFileSync('/usr/sbin/mkfs.ext4', ['-q', '-m', '0', ...makeOptions, image]);
+    execFileSync('mount', ['-o', 'loop', image, directory]);
+  }
   onTestFinished(() => void execFileSync('umount', ['--lazy', directory]));
   return directory;
 }

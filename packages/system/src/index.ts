@@ -1,7 +1,7 @@
 export { BoundedOutput } from './bounded-output.ts';
 export { checkConfiguredPath } from './check-configured-path.ts';
 export { childEnvironment, RUN_MARKER } from './child-environment.ts';
-export { freeSpace } from './disk-space.ts';
+export { freeSpace, sureSpace } from './disk-space.ts';
 export {
   makeDirectoryDurably,
   removeFileDurably,
@@ -16,7 +16,7 @@ export { readAttributes, removeAttribute, setAttribute } from './extended-attrib
 export { withFileRights } from './file-rights.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
 export { clearInodeFlags, readInodeFlag } from './inode-flags.ts';
-export { dieWithParent, makeFifo, nextData, setModifyTime, setTimes, tryLockExclusive } from './libc.ts';
+export { allocate, dieWithParent, makeFifo, nextData, setModifyTime, setTimes, tryLockExclusive } from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
 export { acquireLock, readLockHolder } from './lock.ts';

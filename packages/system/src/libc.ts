@@ -28,6 +28,7 @@ const call = {
   utimensat: libc.func('int utimensat(int dir, const uint8_t *path, const int64_t *times, int flags)'),
   utimensatText: libc.func('int utimensat(int dir, const char *path, const int64_t *times, int flags)'),
   futimens: libc.func('int futimens(int fd, const int64_t *times)'),
+  posixFallocate: libc.func('int posix_fallocate(int fd, int64_t offset, int64_t length)'),
   mkfifo: libc.func('int mkfifo(const uint8_t *path, unsigned int mode)'),
   lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)'),
   syscall: libc.func('long syscall(long number, unsigned long a, unsigned long b, unsigned long c)'),
@@ -50,7 +51,10 @@ export function check(name: string, result: number): void {
 
 /** errno as an Error with `code`, `errno` and `syscall`, as fs throws them. */
 export function lastError(name: string): NodeJS.ErrnoException {
-  const errno = koffi.errno();
+  return systemError(name, koffi.errno());
+}
+
+function systemError(name: string, errno: number): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown system error'];
   return Object.assign(new Error(`${code}: ${text}, ${name}`), { code, errno: -errno, syscall: name });
 }
@@ -118,6 +122,12 @@ function putTimespec(at: number, ns: bigint): void {
   const rest = ((ns % second) + second) % second;
   timespecs[at] = (ns - rest) / second;
   timespecs[at + 1] = rest;
+}
+
+/** posix_fallocate(3): the file has room on the disk for its first `bytes` bytes afterwards; zeros, where it was shorter. */
+export function allocate(fd: number, bytes: number): void {
+  const errno = call.posixFallocate(fd, 0, bytes);
+  if (errno !== 0) throw systemError('posix_fallocate', errno);
 }
 
 const SEEK_DATA = 3;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  allocate,
   exchange,
   makeFifo,
   nextData,
@@ -76,6 +77,23 @@ describe('setTimes', () => {
     setTimes(odd, 5n, 7n);
     expect(fs.lstatSync(odd, { bigint: true }).mtimeNs).toBe(7n);
     expect(fs.statSync(odd, { bigint: true }).mtimeNs).not.toBe(7n);
+  });
+});
+
+describe('allocate', () => {
+  it('takes room on the disk, and says when there is none', () => {
+    const fd = fs.openSync(path.join(temporaryDirectory(), 'file'), 'w');
+    allocate(fd, 1_000_000);
+    const { size, blocks } = fs.fstatSync(fd);
+    expect([size, blocks * 512 >= size]).toEqual([1_000_000, true]);
+    expect(() => allocate(fd, 2 ** 50)).toThrow(
+      expect.objectContaining({
+        code: expect.stringMatching(/^(ENOSPC|EFBIG)$/) as string,
+        syscall: 'posix_fallocate',
+      }),
+    );
+    fs.closeSync(fd);
+    expect(() => allocate(fd, 1)).toThrow(expect.objectContaining({ code: 'EBADF' }));
   });
 });
 

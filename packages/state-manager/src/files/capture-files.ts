@@ -6,7 +6,7 @@ import { CaptureRun } from './capture-run.ts';
 import type { CapturedFiles } from './file-record.ts';
 import { readMountPoints, type MountPoints } from './mount-points.ts';
 import { FileLineStart } from './entry-line.ts';
-import { CapturePlan, type CaptureStep, type Previous } from './plan-capture.ts';
+import { CapturePlan, type Previous } from './plan-capture.ts';
 import { realPathOf, resolveRoots, type ResolvedRoot } from './resolve-roots.ts';
 import { lookAtEntry, refuseFlag } from './scan-tree.ts';
 import { syncFileSystemsOf } from './sync-file-systems.ts';
@@ -46,10 +46,10 @@ export function captureFiles(
   warnOfTypos(roots, context);
   const names = readAccountNames();
   const previous = context.previous && readPrevious(context.previous.directory);
-  const plan = (): Generator<CaptureStep> =>
-    new CapturePlan(scope, names, wanted.allowOutsideHardlinks ?? false, previous).steps();
+  const newPlan = (): CapturePlan => new CapturePlan(scope, names, wanted.allowOutsideHardlinks ?? false, previous);
+  let plan = newPlan();
   const entries = new CaptureRun(context, new FileLineStart(names)).carryOut(
-    plan,
+    () => (plan = newPlan()).steps(),
     roots.map(({ real }) => real),
   );
   return {
@@ -57,6 +57,7 @@ export function captureFiles(
     entries,
     parents: parentsOf(roots),
     absent_parents: [...new Set(roots.flatMap((root) => root.absentParents))].map(pathToJson),
+    room: plan.room,
     started_ns: String(startedNs),
   };
 }

@@ -86,6 +86,8 @@ export interface CapturedFiles {
   parents: { path: JsonPath; mode: number; uid: number; gid: number }[];
   /** Directories above the roots that did not exist, outermost first: removed by a restore if they are empty then. */
   absent_parents: JsonPath[];
+  /** What a restore may have to write, one for each file system; `place` is a directory on it. */
+  room: { place: JsonPath; largest_bytes: number; total_bytes: number }[];
   /** When the capture began; entries with a later ctime may have changed unnoticed (the clock is coarse). */
   started_ns: string;
 }
@@ -133,5 +135,6 @@ export const capturedFilesSchema: z.ZodType<CapturedFiles> = z.strictObject({
   entries: z.array(capturedEntrySchema),
   parents: z.array(z.strictObject({ path: jsonPathSchema, mode: z.int(), uid: z.int(), gid: z.int() })),
   absent_parents: z.array(jsonPathSchema),
+  room: z.array(z.strictObject({ place: jsonPathSchema, largest_bytes: z.int(), total_bytes: z.int() })),
   started_ns: decimal,
 });

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { isWithin, type RawPath } from '@homeserver/system';
+import { isWithin, parentPath, type RawPath } from '@homeserver/system';
 
 /** Paths on which something is mounted; bind mounts too, which share the device number of what is around them. */
 export type MountPoints = ReadonlySet<RawPath>;
@@ -16,6 +16,11 @@ export function parseMountInfo(text: string): MountPoints {
 
 function byteOf(_escape: string, octal: string): string {
   return String.fromCharCode(Number.parseInt(octal, 8));
+}
+
+/** The mount point that `path` lies on. */
+export function mountPointAbove(path: RawPath, mountPoints: MountPoints): RawPath {
+  return path === '/' || mountPoints.has(path) ? path : mountPointAbove(parentPath(path), mountPoints);
 }
 
 /** Whether something is mounted on `path` or below it: such a tree can be neither moved nor removed. */

@@ -2,10 +2,12 @@ import fs from 'node:fs';
 import { forFs, isWithin, pathFromJson, pathToJson, toRawPath, type EntryStat, type RawPath } from '@homeserver/system';
 import type { AccountNames } from './account-names.ts';
 import { attributesOf, needRoot, type AttributeRecord } from './attributes.ts';
+import { isSettled } from './clock-granularity.ts';
 import { copyOf } from './copy-place.ts';
 import { entryOfLine, FileLineStart, lineOf } from './entry-line.ts';
-import type { CapturedDirectory, CapturedEntry, CapturedFile, CapturedInode } from './file-record.ts';
+import type { CapturedDirectory, CapturedEntry, CapturedFile, CapturedFiles, CapturedInode } from './file-record.ts';
 import { PreviousLines } from './previous-lines.ts';
+import { RoomTally } from './room-needed.ts';
 import { cannotCapture, lookAtEntry, scanTree, type Scope, type Seen, type SeenNothing } from './scan-tree.ts';
 
 /** A backup of the same roots that the new one is to be laid over. */
@@ -42,9 +44,6 @@ export interface FileStep {
   was?: CapturedFile;
 }
 
-/** Entries whose ctime is this close to the capture may have changed again within one tick of the clock. */
-export const CLOCK_GRANULARITY_NS = 100_000_000n;
-
 /** A file with several names, while they are being found. */
 interface NamedFile {
   first: RawPath;
@@ -63,7 +62,8 @@ export class CapturePlan {
   readonly #allowOutsideHardlinks: boolean;
   readonly #previous: Previous | undefined;
   readonly #lines: PreviousLines;
-  readonly #trustedBefore: bigint;
+  readonly #previousStartedNs: bigint;
+  readonly #tally = new RoomTally();
   readonly #gone: RawPath[] = [];
   readonly #hardlinked = new Map<string, NamedFile>();
   /** Directories of copies that are not as we left them: what is in them is looked at one by one. */
@@ -76,8 +76,13 @@ export class CapturePlan {
     this.#allowOutsideHardlinks = allowOutsideHardlinks;
     this.#previous = previous;
     this.#lines = new PreviousLines(previous?.lines ?? [], (entry) => this.#passOver(entry));
-    this.#trustedBefore = (previous?.startedNs ?? 0n) - CLOCK_GRANULARITY_NS;
+    this.#previousStartedNs = previous?.startedNs ?? 0n;
     for (const root of scope.roots) this.#suspect.add(root.parents.at(-1) ?? ('/' as RawPath));
+  }
+
+  /** What a restore may have to write; once all steps are known. */
+  get room(): CapturedFiles['room'] {
+    return this.#tally.room;
   }
 
   *steps(): Generator<CaptureStep> {
@@ -107,9 +112,9 @@ export class CapturePlan {
 
   #stepFor(seen: Seen | SeenNothing): CaptureStep {
     if (seen.stat === undefined) return this.#withoutCopy(seen.path, { type: 'absent', path: pathToJson(seen.path) });
+    if (seen.stat.type === 'file') return this.#file(seen);
+    this.#tally.add(seen);
     switch (seen.stat.type) {
-      case 'file':
-        return this.#file(seen);
       case 'directory':
         return this.#directory(seen);
       case 'symlink':
@@ -174,12 +179,13 @@ export class CapturePlan {
     const otherName = stat.links > 1 ? this.#otherNameOf(seen) : undefined;
     if (otherName !== undefined)
       return this.#withoutCopy(path, { type: 'hardlink', path: pathToJson(path), same_as: pathToJson(otherName) });
+    this.#tally.add(seen);
     if (this.#previous === undefined) return { do: 'copy', path, parent, stat };
     const lineStart = this.#starts.of(path, stat);
     const before = this.#lines.at(path, lineStart);
     if (before === undefined || !this.#hasCopy(seen)) return { do: 'copy', path, parent, stat };
     const isUntouched = before.startsWith(lineStart);
-    if (isUntouched && BigInt(stat.ctimeNs) < this.#trustedBefore) return { do: 'record', line: before };
+    if (isUntouched && isSettled(BigInt(stat.ctimeNs), this.#previousStartedNs)) return { do: 'record', line: before };
     const was = entryOfLine(before);
     const mayBeSame = was.type === 'file' && (isUntouched || looksAsBefore(stat, was));
     return mayBeSame ? { do: 'check', path, parent, stat, was } : { do: 'copy', path, parent, stat };

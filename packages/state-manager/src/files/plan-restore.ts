@@ -11,6 +11,7 @@ import {
   type RawPath,
 } from '@homeserver/system';
 import { StateManagerError } from '../errors.ts';
+import { isSettled } from './clock-granularity.ts';
 import { formOf, hashFile } from './copy-content.ts';
 import type {
   CapturedDirectory,
@@ -22,6 +23,7 @@ import type {
   CapturedSymlink,
 } from './file-record.ts';
 import { inodeOf, isAsRecorded, isOfType, lookAt, sameMetadata, type Stat } from './inode-metadata.ts';
+import { isReserveName } from './reserved-room.ts';
 import { holdsMountPoint, readMountPoints, type MountPoints } from './mount-points.ts';
 
 /** One step of a restore. `inTheWay`: something else has that name now, and is displaced. */
@@ -46,9 +48,6 @@ export interface RestorePlan {
   /** What cannot be made as recorded, and why. */
   warnings: string[];
 }
-
-/** Entries whose ctime is this close to the capture may have changed again within one tick of the clock. */
-const CLOCK_GRANULARITY_NS = 100_000_000n;
 
 /**
  * Compares the live tree with the record. Changes nothing; reads the content only of files that may differ. Throws
@@ -79,7 +78,7 @@ class Comparison {
   readonly #roots: ReadonlySet<RawPath>;
   readonly #recorded = new Set<RawPath>();
   readonly #namesOf = new Map<RawPath, RawPath[]>();
-  readonly #trustedBefore: bigint;
+  readonly #startedNs: bigint;
   readonly #mountPoints: MountPoints;
   /** Directories that will be made anew, or go: whatever is found through their present name is not what was recorded. */
   readonly #gone = new Set<RawPath>();
@@ -94,7 +93,7 @@ class Comparison {
     this.#captured = captured;
     this.#mountPoints = mountPoints;
     this.#roots = new Set(captured.roots.map(pathFromJson));
-    this.#trustedBefore = BigInt(captured.started_ns) - CLOCK_GRANULARITY_NS;
+    this.#startedNs = BigInt(captured.started_ns);
     for (const entry of captured.entries) {
       this.#recorded.add(pathFromJson(entry.path));
       if (entry.type === 'left') this.#left.add(pathFromJson(entry.path));
@@ -188,7 +187,7 @@ class Comparison {
     return fs
       .readdirSync(forFs(directory), 'latin1')
       .map((name) => ({ name, path: joinPath(directory, name) }))
-      .filter(({ path }) => !this.#recorded.has(path))
+      .filter(({ name, path }) => !this.#recorded.has(path) && !isReserveName(name))
       .flatMap(({ name, path }): RestoreStep[] =>
         isTemporaryName(name) ? [{ do: 'remove-temporary', path }] : this.#displace(path),
       );
@@ -235,7 +234,7 @@ class Comparison {
     return (
       String(live.ino) === entry.ino &&
       String(live.ctimeNs) === entry.ctime_ns &&
-      live.ctimeNs < this.#trustedBefore &&
+      isSettled(live.ctimeNs, this.#startedNs) &&
       sameMetadata(live, entry)
     );
   }

@@ -8,6 +8,7 @@ import {
   readInodeFlag,
   showPath,
   syncFileSystemOf,
+  toRawPath,
   type RawPath,
 } from '@homeserver/system';
 import { ProgressMeter } from '../progress.ts';
@@ -21,10 +22,14 @@ import { readMountPoints, type MountPoints } from './mount-points.ts';
 import type { ReplacingStep, RestorePlan, RestoreStep } from './plan-restore.ts';
 import { DamagedCopy } from './read-copy.ts';
 import { describeFailure, isOutOfSpace, restoreFailed, type Failure } from './restore-failure.ts';
-import { hasRoomFor } from './restore-room.ts';
+import { holdsRoom, makeRoom } from './reserved-room.ts';
+import { hasRoomFor, roomForReplacement } from './restore-room.ts';
 import { groupReplacements, Stager, type Replacement } from './stage-replacements.ts';
 import { removeLeftovers, StagingAreas } from './staging-areas.ts';
 import { syncFileSystemsOf } from './sync-file-systems.ts';
+
+/** For the directories that one displaced entry may need in the backup. */
+const DISPLACED_BYTES = 16 * 4096;
 
 /**
  * Finds out all that can be known before anything live is touched: throws 'damaged' when a copy that is needed is not what
@@ -188,7 +193,16 @@ class FileRestore {
   /** Made, synced and put in its place before the next one is: for a disk on which there is no room for all at once. */
   async #replaceOne(replacement: Replacement): Promise<void> {
     const { top, below } = replacement;
-    const { at, failures } = this.#stager.stage(replacement);
+    const { directory } = this.#context;
+    const place = this.#areas.parentFor(top.path);
+    makeRoom(toRawPath(directory), DISPLACED_BYTES, directory);
+    makeRoom(place, roomForReplacement(replacement, directory), directory);
+    let { at, failures } = this.#stager.stage(replacement);
+    if (failures.some(({ error }) => isOutOfSpace(error)) && holdsRoom(directory)) {
+      makeRoom(place, Number.MAX_SAFE_INTEGER, directory); // The file system's own bookkeeping took more than we thought.
+      fs.rmSync(forFs(at), { recursive: true, force: true });
+      ({ at, failures } = this.#stager.stage(replacement));
+    }
     this.#failures.push(...failures);
     const failed = new Set(failures.map(({ path }) => path));
     if (failed.has(top.path)) return;

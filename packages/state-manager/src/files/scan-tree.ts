@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import {
   forFs,
   ioError,
+  isTemporaryName,
   joinPath,
   parentPath,
   showPath,
@@ -13,6 +14,7 @@ import {
 import { StateManagerError } from '../errors.ts';
 import type { MountPoints } from './mount-points.ts';
 import { comparePaths } from './path-order.ts';
+import { isReserveName } from './reserved-room.ts';
 import type { ResolvedRoot } from './resolve-roots.ts';
 
 /** A root at which nothing is. */
@@ -87,10 +89,15 @@ export function lookAtEntry(path: RawPath): EntryStat | undefined {
 
 function namesOf(path: RawPath): string[] {
   try {
-    return fs.readdirSync(forFs(path), 'latin1').sort();
+    return fs.readdirSync(forFs(path), 'latin1').filter(isState).sort();
   } catch (error) {
     throw ioError('read the directory', showPath(path), error);
   }
+}
+
+/** What we make ourselves beside live files is no part of any state. */
+function isState(name: string): boolean {
+  return !name.startsWith('.homeserver-updates-') || !(isTemporaryName(name) || isReserveName(name));
 }
 
 function refuseIrreplaceable({ path, stat, isMountPoint, isEntered }: Seen, us: Ourselves): void {

@@ -3,8 +3,10 @@ import { acquireLock } from '@homeserver/system';
 import { backupsInUse } from '../backups-in-use.ts';
 import type { Engine } from '../engine.ts';
 import { StateManagerError } from '../errors.ts';
+import { releaseRoom, reserveRoom } from '../files/reserved-room.ts';
 import { claimsOverlap, claimsToJson, type Intent } from '../intent.ts';
 import { openIntent, openSession } from '../open-intent.ts';
+import type { ManifestHead } from '../manifest.ts';
 import type { GuardRequest } from '../request.ts';
 import { guardsAround, runningGuards } from './running-guards.ts';
 import { claimsOf, type Wanted } from '../sources.ts';
@@ -14,26 +16,36 @@ const CAPTURE_WAIT_MS = 3_600_000; // Another module's capture; a large tree on 
 
 /** Captures, and notes the intent, once nobody else is changing what it claims. */
 export async function beginGuard(engine: Engine, slot: string, wanted: Wanted, request: GuardRequest): Promise<Intent> {
-  const { store, journal, logger } = engine;
+  const { store, logger } = engine;
   const claims = claimsToJson(claimsOf(wanted));
   const description = request.description ?? `before a change of ${slot}`;
   for (let said = false; ; said = true) {
     const { intent, blocker } = await inCaptureTurn(engine, slot, async () => {
       const found = blockerOf(engine, slot, claims);
       if (found !== undefined) return { blocker: found };
-      const { id } = await store.write({ slot, description, wanted }, backupsInUse(engine));
-      const parent = guardsAround.getStore()?.findLast((guard) => journal.ids().has(guard)) ?? openSession(engine);
-      return {
-        intent: openIntent(
-          engine,
-          { kind: 'guard', slot, backup_id: id, claims, parent, ...(request.operations ? { operations: true } : {}) },
-          request.afterRestore,
-        ),
-      };
+      const head = await store.write({ slot, description, wanted }, backupsInUse(engine));
+      return { intent: noteGuard(engine, head, claims, request) };
     });
     if (intent !== undefined) return intent;
     if (!said) logger.info(`${slot} waits: ${blocker.slot} is changing the same`);
     await sleep(OVERLAP_POLL_MS);
+  }
+}
+
+/** With the room that its undoing may need, also when the change fills the disk. */
+function noteGuard(engine: Engine, head: ManifestHead, claims: Intent['claims'], request: GuardRequest): Intent {
+  const { store, journal } = engine;
+  const { id, slot, room } = head;
+  const directory = store.find(slot, id);
+  reserveRoom(room, directory);
+  try {
+    const parent = guardsAround.getStore()?.findLast((guard) => journal.ids().has(guard)) ?? openSession(engine);
+    const operations = request.operations ? { operations: true as const } : {};
+    const guard = { kind: 'guard' as const, slot, backup_id: id, claims, parent, ...operations };
+    return openIntent(engine, guard, request.afterRestore);
+  } catch (error) {
+    releaseRoom(directory);
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import { StateManagerError } from '../errors.ts';
 import { syncFileSystemsOf } from '../files/sync-file-systems.ts';
 import type { Intent } from '../intent.ts';
 import { withDescendants } from '../open-intent.ts';
+import { releaseEndedRoom } from '../release-ended-room.ts';
 import { endProcessesOf, undoIntents, type Undone } from '../undo.ts';
 
 /** Keeps what a guard changed: for good, or, inside another guard or a session, until that one ends. */
@@ -61,6 +62,7 @@ async function makeFinal(engine: Engine, outer: readonly Intent[], inner: readon
     for (const { slot, kind } of all) if (kind === 'guard') store.dropDisplaced(slot, begun);
     for (const { slot, backup_id: id, operations: hasThem } of all)
       if (hasThem && id !== null) await operations.forgetOlder({ slot, id });
+    releaseEndedRoom(engine);
     pruneSlotsOf(engine, all);
   } catch (error) {
     logger.warn(`the change is complete, but its backup could not be cleared up: ${reasonOf(error)}`);

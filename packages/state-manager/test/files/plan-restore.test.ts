@@ -2,8 +2,9 @@ import fs from 'node:fs';
 import { setTimes, temporaryName, toRawPath } from '@homeserver/system';
 import { describeTree, hardlink, link } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
+import { isSettled } from '../../src/files/clock-granularity.ts';
 import { planRestore } from '../../src/files/plan-restore.ts';
-import { captureBackup, scene } from '../scene.ts';
+import { asRoot, captureBackup, scene, smallFileSystem } from '../scene.ts';
 
 const steps = (backup: ReturnType<typeof captureBackup>, mounts: string[] = []): string[] =>
   planRestore(backup.captured, new Set(mounts.map(toRawPath))).steps.map(
@@ -192,5 +193,31 @@ describe('mount points', () => {
       /was a mount point at the time of the backup, and is none now/,
     );
     expect(planRestore(onDisk, new Set([toRawPath(here.live)])).steps).toEqual([]);
+  });
+});
+
+describe('a file that was changed right after its capture', () => {
+  asRoot('is found where times are whole seconds, too', () => {
+    for (const options of [[], ['-I', '128']]) {
+      const here = scene({ f: 'old' }, smallFileSystem(8, 'ext4', options));
+      const backup = captureBackup(here, { paths: [here.at('f')] });
+      const { mtimeNs } = fs.statSync(here.at('f'), { bigint: true });
+      fs.writeFileSync(here.at('f'), 'new', { flag: 'r+' });
+      setTimes(here.at('f'), mtimeNs, mtimeNs);
+      expect(steps(backup)).toEqual(['write f (in the way)']);
+    }
+  });
+});
+
+describe('isSettled', () => {
+  it('asks for a moment more between ctime and capture than one step of the clock', () => {
+    const second = 1_000_000_000n;
+    const started = 100n * second;
+    expect([started - 200_000_000n, started - 1n, started + 1n].map((ctime) => isSettled(ctime, started))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([98n, 97n].map((seconds) => isSettled(seconds * second, started))).toEqual([false, true]);
   });
 });
