@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import path from 'node:path';
 import type { Options } from 'tsup';
 
@@ -25,6 +25,27 @@ const koffiBesideBundle: Plugin = {
   },
 };
 
+/**
+ * Each of Node's own modules is required once. As CommonJS, every `import` of one would make a copy of it with all that it
+ * exports: a hundred of those take as long as everything else at the start of this program.
+ */
+const builtinsOnce: Plugin = {
+  name: 'builtins-once',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z]+)?$/ }, ({ path: name, kind }) => {
+      if (!isBuiltin(name) || kind === 'require-call') return undefined;
+      return { path: name.replace(/^node:/, ''), namespace: 'builtin', sideEffects: false };
+    });
+    onLoad({ filter: /.*/, namespace: 'builtin' }, async ({ path: name }) => {
+      const names = Object.keys((await import(`node:${name}`)) as object).filter((one) =>
+        /^(?!default$)\w+$/.test(one),
+      );
+      const named = names.map((one) => `export const ${one} = /* @__PURE__ */ (() => all.${one})();`);
+      return { contents: [`const all = require('node:${name}');`, 'export default all;', ...named].join('\n') };
+    });
+  },
+};
+
 /** One file without other packages, so that it runs from wherever it was copied to; CommonJS, because a single executable wants that. */
 const config: Options = {
   entry: ['src/main.ts'],
@@ -37,7 +58,7 @@ const config: Options = {
   minify: true, // Half of its start is reading this file.
   metafile: true,
   removeNodeProtocol: false, // node:sea has no other name.
-  esbuildPlugins: [koffiBesideBundle],
+  esbuildPlugins: [builtinsOnce, koffiBesideBundle],
   esbuildOptions(options) {
     options.define = { ...options.define, 'import.meta.dirname': '__dirname' };
   },

@@ -38,7 +38,7 @@ describe('the built program', () => {
     const { dependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
     expect(Object.keys(dependencies)).toEqual(['@homeserver/state-manager']);
     const { inputs } = JSON.parse(fs.readFileSync(path.join(dist, 'metafile-cjs.json'), 'utf8'));
-    const ours = Object.keys(inputs).filter((file) => !file.includes('/node_modules/'));
+    const ours = Object.keys(inputs).filter((file) => !/^builtin:|\/node_modules\//.test(file));
     expect(new Set(ours.map((file) => file.replace(/^(src|..\/..\/packages\/[^/]+)\/.*$/, '$1')))).toEqual(
       new Set(['package.json', 'src', '../../packages/state-manager', '../../packages/system']),
     );
