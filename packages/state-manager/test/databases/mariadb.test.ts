@@ -2,8 +2,8 @@ import { describeOnMariadb, startMariadb, type DatabaseServer } from '@homeserve
 import { beforeAll } from 'vitest';
 import { databasesSource } from '../../src/databases/databases-source.ts';
 import { describeStateSource } from '../conformance.ts';
+import { damageDump } from './captured-databases.ts';
 import { mariadbScene } from './mariadb-scene.ts';
-import { damageDump } from './postgres-scene.ts';
 
 await describeOnMariadb('MariaDB', () => {
   let server: DatabaseServer;

@@ -1,8 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
-import path from 'node:path';
-import { silentLogger, type Logger } from '@homeserver/system';
-import { temporaryDirectory, type DatabaseServer } from '@homeserver/test-support';
+import type { DatabaseServer } from '@homeserver/test-support';
 import type { ServerConnection } from '../../src/databases/connection.ts';
 import { readProperties } from '../../src/databases/postgresql/database-properties.ts';
 import { findServer } from '../../src/databases/postgresql/find-server.ts';
@@ -55,7 +52,7 @@ export async function postgresScene(
   const connection: ServerConnection = { type: 'postgresql', host: server.socket, port: server.port, database };
   if (process.getuid?.() !== 0) connection.user = 'postgres';
   const sql = (text: string): Promise<string> => server.sql(text, database);
-  await sql(options.content ?? CONTENT);
+  await sql(`SET ROLE ${role}; ${options.content ?? CONTENT}`);
   await sql(`
     SET client_min_messages = error;
     ALTER DATABASE ${database} SET search_path = shop, "$user", public;
@@ -77,14 +74,4 @@ export async function postgresScene(
     return [databases, role_, JSON.stringify(await readProperties(asAdministrator, database)), ...text.split('\n')];
   };
   return { database, connection, sql, observe };
-}
-
-/** A directory for one backup of databases alone, and what a capture wants to know of it. */
-export function backupPlace(): { directory: string; forbidden: string[]; logger: Logger; onProgress: undefined } {
-  return { directory: temporaryDirectory(), forbidden: [], logger: silentLogger, onProgress: undefined };
-}
-
-/** Appends to the dump of the first database of a backup. */
-export function damageDump(directory: string, name: string): void {
-  fs.appendFileSync(path.join(directory, 'databases', name), '!');
 }

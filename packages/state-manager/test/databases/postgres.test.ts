@@ -2,7 +2,8 @@ import { describeOnPostgres, startPostgres, type DatabaseServer } from '@homeser
 import { beforeAll } from 'vitest';
 import { databasesSource } from '../../src/databases/databases-source.ts';
 import { describeStateSource } from '../conformance.ts';
-import { damageDump, postgresScene } from './postgres-scene.ts';
+import { damageDump } from './captured-databases.ts';
+import { postgresScene } from './postgres-scene.ts';
 
 await describeOnPostgres('PostgreSQL', () => {
   let server: DatabaseServer;

@@ -4,7 +4,8 @@ import { temporaryName } from '@homeserver/system';
 import { describe } from 'vitest';
 import { databasesSource } from '../../src/databases/databases-source.ts';
 import { describeStateSource } from '../conformance.ts';
-import { damageDump } from './postgres-scene.ts';
+import { damageDump } from './captured-databases.ts';
+
 import { sqliteScene } from './sqlite-scene.ts';
 
 describe.each(['wal', 'delete'] as const)('SQLite in journal mode %s', (mode) => {

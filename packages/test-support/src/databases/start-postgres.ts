@@ -5,6 +5,12 @@ import { asAccount, command, freePort, makeServerHome, startDaemon, type Databas
 
 const VERSIONS = '/usr/lib/postgresql';
 const ACCOUNT = 'postgres';
+const WHO_MAY_CONNECT = [
+  `local all ${ACCOUNT} ${process.getuid?.() === 0 ? 'peer' : 'trust'}`,
+  'local all all scram-sha-256',
+  'host all all 127.0.0.1/32 scram-sha-256',
+  '',
+];
 
 /** Where the newest PostgreSQL server of this machine has its programs (Debian's layout); undefined when there is none. */
 export function postgresPrograms(): string | undefined {
@@ -14,8 +20,8 @@ export function postgresPrograms(): string | undefined {
 }
 
 /**
- * Starts a PostgreSQL server (about 2 seconds). At the socket the operating system vouches for who asks ("peer"; anybody is
- * trusted when the tests are no root), on TCP everybody needs a password. Needs what `describeOnPostgres` checks.
+ * Starts a PostgreSQL server (about 2 seconds). At the socket the operating system vouches for the administrator ("peer"; when the
+ * tests are no root, anybody may be it), everybody else needs a password, and on TCP everybody does. Needs what `describeOnPostgres` checks.
  */
 export async function startPostgres(): Promise<DatabaseServer> {
   const bin = postgresPrograms();
@@ -23,10 +29,11 @@ export async function startPostgres(): Promise<DatabaseServer> {
   const home = await makeServerHome(ACCOUNT);
   const data = path.join(home, 'data');
   const port = await freePort();
-  const local = process.getuid?.() === 0 ? 'peer' : 'trust';
-  const auth = [`--auth-local=${local}`, '--auth-host=scram-sha-256'];
   const locale = ['--encoding=UTF8', '--locale=C.UTF-8'];
-  await command(asAccount(ACCOUNT, [`${bin}/initdb`, '-D', data, '-U', ACCOUNT, '--no-sync', ...auth, ...locale]));
+  await command(
+    asAccount(ACCOUNT, [`${bin}/initdb`, '-D', data, '-U', ACCOUNT, '--no-sync', '-A', 'trust', ...locale]),
+  );
+  fs.writeFileSync(path.join(data, 'pg_hba.conf'), WHO_MAY_CONNECT.join('\n'));
   const settings = [`-k${home}`, '-h127.0.0.1', `-p${port}`, '-F', '-cmax_connections=40'];
   const psql = asAccount(ACCOUNT, [
     `${bin}/psql`,

@@ -95,6 +95,7 @@ export class MariadbServer implements LoginCandidate {
       '--raw',
       '--skip-column-names',
       '--binary-mode',
+      '--connect-timeout=10',
       '--max-allowed-packet=1G',
       ...session,
       ...where,

@@ -2,6 +2,7 @@ import type { CommandOptions } from '@homeserver/system';
 import type { CountedTable } from '../counted-table.ts';
 import { LineSplitter } from '../split-lines.ts';
 import { TextFingerprint } from '../text-fingerprint.ts';
+import type { DatabaseProperties } from './database-properties.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 /** Begins with the first statement: what comes before names versions. */
@@ -22,23 +23,40 @@ async function readAsSql(
   if (result.exitCode !== 0) throw server.failure(result, { doing: `the dump ${file} cannot be read` });
 }
 
-/** The rows of each table in an archive, counted by reading it to its end. */
-export async function countRowsInArchive(server: PostgresServer, file: string): Promise<CountedTable[]> {
-  const counter = new RowCounter();
+/** The rows of each table in an archive of a database, counted by reading it to its end. */
+export async function countRowsInArchive(
+  server: PostgresServer,
+  file: string,
+  { fixed }: DatabaseProperties,
+): Promise<CountedTable[]> {
+  const counter = new RowCounter(nameEncoding(fixed.encoding));
   await readAsSql(server, file, { onOutput: (chunk, stream) => stream === 'stdout' && counter.add(chunk) }, [
     '--data-only',
   ]);
   return counter.tables;
 }
 
+/** Names in another encoding than UTF-8 are kept as bytes, one character each: they are only sent back to where they came from. */
+function nameEncoding(encoding: string): 'utf8' | 'latin1' {
+  return encoding === 'UTF8' ? 'utf8' : 'latin1';
+}
+
 const BACKSLASH = 92;
 const DOT = 46;
 
+/** pg_dump quotes every name that could be anything else. This becomes SQL: an archive may come from a server that lies. */
+const COPY = /^COPY ((?:"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)\.(?:"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)) .*FROM stdin;$/s;
+
 /** Counts the lines between "COPY table (columns) FROM stdin;" and "\\.": one a row, whatever is in it. */
 export class RowCounter {
+  readonly #encoding: 'utf8' | 'latin1';
   readonly tables: CountedTable[] = [];
   readonly #lines = new LineSplitter((text, start, end) => this.#line(text, start, end));
   #table: CountedTable | undefined;
+
+  constructor(encoding: 'utf8' | 'latin1') {
+    this.#encoding = encoding;
+  }
 
   add(chunk: Buffer): void {
     this.#lines.add(chunk);
@@ -51,9 +69,7 @@ export class RowCounter {
       return;
     }
     if (end - start < 20 || text.toString('latin1', start, start + 5) !== 'COPY ') return;
-    const name = /^COPY ((?:"(?:[^"]|"")*"|[^"\s.(]+)\.(?:"(?:[^"]|"")*"|[^"\s.(]+)) .*FROM stdin;$/s.exec(
-      text.toString('utf8', start, end),
-    )?.[1];
+    const name = COPY.exec(text.toString(this.#encoding, start, end))?.[1];
     if (name === undefined) return;
     this.#table = { table: name, rows: 0 };
     this.tables.push(this.#table);
@@ -65,10 +81,12 @@ export async function differenceInRows(
   server: PostgresServer,
   database: string,
   counted: readonly CountedTable[],
+  { fixed }: DatabaseProperties,
 ): Promise<string | undefined> {
   if (counted.length === 0) return undefined;
   const selects = counted.map(({ table }) => `SELECT count(*) FROM ONLY ${table};`);
-  const found = (await server.sql(selects.join('\n'), database)).trimEnd().split('\n').map(Number);
+  const script = Buffer.from(selects.join('\n'), nameEncoding(fixed.encoding));
+  const found = (await server.sql(script, database)).trimEnd().split('\n').map(Number);
   const at = counted.findIndex(({ rows }, i) => found[i] !== rows);
   const wrong = counted[at];
   return wrong && `${wrong.table} has ${found[at]} rows in place of ${wrong.rows}`;

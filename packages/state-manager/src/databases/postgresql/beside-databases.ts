@@ -1,6 +1,46 @@
+import fs from 'node:fs';
+import { StateManagerError } from '../../errors.ts';
 import { isOutgoing } from '../beside-names.ts';
+import type { CountedTable } from '../counted-table.ts';
+import { differenceInRows } from './archive-text.ts';
+import { loadArchive } from './archive.ts';
+import { readProperties, sameProperties, type DatabaseProperties } from './database-properties.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import { identifier, literal } from './sql-text.ts';
+import { applyProperties, createDatabase } from './write-properties.ts';
+
+/** What a database is made from. */
+export interface Archive {
+  file: string;
+  properties: DatabaseProperties;
+  tables?: readonly CountedTable[];
+}
+
+/** Makes a database from an archive, under any name, and checks that it is what was captured. Throws when it is not. */
+export async function loadBeside(server: PostgresServer, name: string, archive: Archive): Promise<void> {
+  const { file, properties, tables = [] } = archive;
+  await server.manage(createDatabase(name, properties), { doing: 'no database can be made for the dump' });
+  const fd = fs.openSync(file, 'r');
+  try {
+    await loadArchive(server, name, fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+  const difference = await differenceInRows(server, name, tables, properties);
+  if (difference !== undefined) throw notAsCaptured(server, difference);
+  const fresh = await readProperties(server, name);
+  if (fresh !== undefined) await server.manage(applyProperties(name, fresh, properties));
+  const finished = await readProperties(server, name);
+  if (finished === undefined || !sameProperties(finished, properties)) {
+    throw notAsCaptured(server, 'its owner, rights or settings are not what they were');
+  }
+}
+
+function notAsCaptured({ purpose, address }: PostgresServer, why: string): StateManagerError {
+  return new StateManagerError(`cannot-${purpose}`, `cannot ${purpose} ${address}: loaded again, ${why}`, {
+    hint: 'nothing live was touched',
+  });
+}
 
 /** Drops databases of ours, with whoever is still connected to them; missing ones are fine. */
 export async function dropBeside(server: PostgresServer, names: readonly string[]): Promise<void> {

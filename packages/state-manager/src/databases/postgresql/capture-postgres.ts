@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { StateManagerError } from '../../errors.ts';
 import { scratchName } from '../beside-names.ts';
@@ -7,16 +6,15 @@ import type { CountedTable } from '../counted-table.ts';
 import type { DatabaseCapture } from '../database-engine.ts';
 import { writeDump } from '../dump-file.ts';
 import { writeSecret } from '../secret-file.ts';
-import { countRowsInArchive, differenceInRows } from './archive-text.ts';
-import { dumpDatabase, loadArchive } from './archive.ts';
-import { dropBeside } from './beside-databases.ts';
+import { countRowsInArchive } from './archive-text.ts';
+import { dumpDatabase } from './archive.ts';
+import { dropBeside, loadBeside } from './beside-databases.ts';
 import { readProperties, type DatabaseProperties } from './database-properties.ts';
 import { findServer } from './find-server.ts';
 import type { CapturedPostgres } from './postgres-record.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import { readRoles } from './roles.ts';
 import { literal } from './sql-text.ts';
-import { createDatabase } from './write-properties.ts';
 
 /** Dumps a database, and proves on request that the dump can be loaded. See `DatabaseEngine`. */
 export async function capturePostgres(
@@ -69,23 +67,13 @@ async function refuseReplication(server: PostgresServer, database: string): Prom
   );
 }
 
-/** Loads the dump into a scratch database and compares the rows. Returns how many each table has. */
+/** Does in a scratch database all that a restore does. Returns how many rows each table has. */
 async function prove(server: PostgresServer, properties: DatabaseProperties, file: string): Promise<CountedTable[]> {
   const scratch = scratchName(server.database);
-  const tables = await countRowsInArchive(server, file);
+  const tables = await countRowsInArchive(server, file, properties);
   try {
-    await server.manage(createDatabase(scratch, properties), {
-      doing: 'no scratch database can be made to prove the dump',
-    });
-    const fd = fs.openSync(file, 'r');
-    try {
-      await loadArchive(server, scratch, fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-    const difference = await differenceInRows(server, scratch, tables);
-    if (difference === undefined) return tables;
-    throw new StateManagerError('cannot-capture', `cannot capture ${server.address}: loaded again, ${difference}`);
+    await loadBeside(server, scratch, { properties, file, tables });
+    return tables;
   } finally {
     await dropBeside(server, [scratch]);
   }

@@ -23,6 +23,15 @@ const CONNECT_TIMEOUT_S = 10;
 /** Whatever the role or the database has set: our sessions wait as long as it takes, and read strings as we write them. */
 const SESSION = '-c standard_conforming_strings=on -c statement_timeout=0 -c idle_in_transaction_session_timeout=0';
 
+/** What a login finds out about a server. */
+interface ServerLook {
+  /** When it was started, to the microsecond: no two servers share that. */
+  started: string;
+  version: string;
+  shows_verifiers: boolean;
+  may_restore: boolean;
+}
+
 /** One server as one login sees it; each call is a client program of its own. */
 export class PostgresServer implements LoginCandidate {
   readonly login: PostgresLogin;
@@ -31,6 +40,7 @@ export class PostgresServer implements LoginCandidate {
   readonly database: string;
   readonly address: string;
   readonly purpose: Purpose;
+  #seen: ServerLook | undefined;
 
   constructor(login: PostgresLogin, programs: ClientPrograms, connection: ServerConnection, purpose: Purpose) {
     this.login = login;
@@ -91,14 +101,18 @@ export class PostgresServer implements LoginCandidate {
     return clientFailure({ code: code ?? `cannot-${this.purpose}`, what }, result, [this.login.password]);
   }
 
-  /** Runs SQL. It goes through standard input: it may hold secrets. */
+  /**
+   * Runs SQL: text, or bytes in the encoding of the database. It goes through standard input: it may hold secrets. Names in it
+   * must be quoted: an unquoted backslash would be a command for psql itself.
+   */
   async sql(
-    text: string,
+    text: string | Buffer,
     database: string,
     options: { code?: StateManagerErrorCode; doing?: string } = {},
   ): Promise<string> {
     const args = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-w', '-d', this.conninfo(database), '-f', '-'];
-    return (await this.must('psql', args, { ...options, input: text })).stdout.toString();
+    const input = typeof text === 'string' ? `SET client_encoding = 'UTF8';\n${text}` : text;
+    return (await this.must('psql', args, { ...options, input })).stdout.toString();
   }
 
   /** The rows of one SELECT, as JSON has them. */
@@ -119,7 +133,7 @@ export class PostgresServer implements LoginCandidate {
 
   async refusal(): Promise<Error | undefined> {
     try {
-      await this.#askAnywhere('SELECT 1');
+      await this.#look();
       return undefined;
     } catch (error) {
       return error as Error;
@@ -127,35 +141,42 @@ export class PostgresServer implements LoginCandidate {
   }
 
   async identity(): Promise<string> {
-    const started = 'extract(epoch FROM pg_postmaster_start_time()) AS started';
-    return JSON.stringify(await this.#askAnywhere(`SELECT ${started}, max(oid::bigint) AS newest FROM pg_database`));
+    return (await this.#look()).started;
   }
 
   async mayRestore(): Promise<boolean> {
-    const ownsAll = `NOT EXISTS (SELECT FROM pg_database
-      WHERE datname = ${literal(this.database)} AND NOT pg_has_role(datdba, 'USAGE'))`;
-    const select = `SELECT rolsuper OR rolcreatedb AND ${ownsAll} AS may FROM pg_roles WHERE rolname = current_user`;
-    try {
-      return (await this.rows<{ may: boolean }>(select))[0]?.may ?? false;
-    } catch {
-      return false; // It is let into its own database alone.
-    }
+    return (await this.#look()).may_restore;
   }
 
   /** The major version of the server. */
   async version(): Promise<number> {
-    const [answer] = await this.rows<{ number: string }>(`SELECT current_setting('server_version_num') AS number`);
-    return Math.floor(Number(answer?.number) / 10_000);
+    return Math.floor(Number((await this.#look()).version) / 10_000);
   }
 
-  /** Some logins are let into their own database alone. */
-  async #askAnywhere(select: string): Promise<unknown[]> {
-    try {
-      return await this.rows(select);
-    } catch (error) {
-      return this.rows(select, this.database).catch(() => {
-        throw error;
-      });
-    }
+  /** Whether it shows us what it stores of passwords. */
+  async showsVerifiers(): Promise<boolean> {
+    return (await this.#look()).shows_verifiers;
+  }
+
+  /** Asks once. Some logins are let into their own database alone: then they may restore nothing. */
+  async #look(): Promise<ServerLook> {
+    this.#seen ??= await this.#lookFrom(this.maintenance()).catch(async (error: unknown) => {
+      const look = await this.#lookFrom(this.database).catch(() => undefined);
+      if (look === undefined) throw error;
+      return { ...look, may_restore: false };
+    });
+    return this.#seen;
+  }
+
+  async #lookFrom(database: string): Promise<ServerLook> {
+    const foreign = `SELECT FROM pg_database WHERE datname = ${literal(this.database)} AND NOT pg_has_role(datdba, 'USAGE')`;
+    const [look] = await this.rows<ServerLook>(
+      `SELECT pg_postmaster_start_time()::text AS started, current_setting('server_version_num') AS version,
+         has_table_privilege('pg_authid', 'SELECT') AS shows_verifiers,
+         rolsuper OR rolcreatedb AND NOT EXISTS (${foreign}) AS may_restore
+       FROM pg_roles WHERE rolname = current_user`,
+      database,
+    );
+    return look as ServerLook;
   }
 }

@@ -1,23 +1,21 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { reasonOf } from '@homeserver/system';
-import { StateManagerError } from '../../errors.ts';
 import { emptyReport } from '../../source-report.ts';
 import type { PreparedRestore, RestoreContext, SourceReport } from '../../state-source.ts';
 import { incomingName, outgoingName, scratchName } from '../beside-names.ts';
 import { displaceDump } from '../displace-dump.ts';
 import { refuseDamagedDumps } from '../dump-file.ts';
 import { readSecret } from '../secret-file.ts';
-import { differenceInRows, isAsInArchive } from './archive-text.ts';
-import { dumpDatabase, loadArchive } from './archive.ts';
-import { dropBeside, outgoingDatabases } from './beside-databases.ts';
+import { isAsInArchive } from './archive-text.ts';
+import { dumpDatabase } from './archive.ts';
+import { dropBeside, loadBeside, outgoingDatabases } from './beside-databases.ts';
 import { readProperties, sameFixed, sameProperties, type DatabaseProperties } from './database-properties.ts';
 import { findServer } from './find-server.ts';
 import type { CapturedPostgres } from './postgres-record.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import { makeMissingRoles } from './roles.ts';
 import { renameTogether } from './swap-databases.ts';
-import { applyProperties, createDatabase } from './write-properties.ts';
+import { applyProperties } from './write-properties.ts';
 
 type Content = NonNullable<CapturedPostgres['content']>;
 
@@ -65,32 +63,13 @@ async function planRestore(
   const incoming = incomingName(server.database);
   try {
     await makeMissingRoles(server, content.roles, verifiers);
-    await load(server, incoming, content, file);
+    await loadBeside(server, incoming, { ...content, file });
+    await server.sql('ANALYZE;', incoming); // Without statistics everything would be slow until autovacuum comes by.
   } catch (error) {
     await dropBeside(server, [incoming]).catch(() => {}); // The first failure is the one to report; the next restore drops it.
     throw error;
   }
   return { do: 'replace', hasLive: is !== undefined, incoming };
-}
-
-/** Makes the database beside the live one, whole and checked. */
-async function load(server: PostgresServer, incoming: string, content: Content, file: string): Promise<void> {
-  await server.manage(createDatabase(incoming, content.properties), { doing: 'no database can be made for the dump' });
-  const fd = fs.openSync(file, 'r');
-  try {
-    await loadArchive(server, incoming, fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-  const difference = await differenceInRows(server, incoming, content.tables ?? []);
-  if (difference !== undefined) {
-    throw new StateManagerError('cannot-restore', `cannot restore ${server.address}: loaded again, ${difference}`, {
-      hint: 'nothing live was touched',
-    });
-  }
-  await server.sql('ANALYZE;', incoming); // Without statistics everything would be slow until autovacuum comes by.
-  const fresh = await readProperties(server, incoming);
-  if (fresh !== undefined) await server.manage(applyProperties(incoming, fresh, content.properties));
 }
 
 async function carryOut(server: PostgresServer, plan: Plan, context: RestoreContext): Promise<SourceReport> {

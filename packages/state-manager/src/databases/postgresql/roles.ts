@@ -43,8 +43,9 @@ export async function readRoles(
   server: PostgresServer,
   database: string,
 ): Promise<{ roles: CapturedRole[]; verifiers: Record<string, string> }> {
-  const [rights] = await server.rows<{ super: boolean }>(`SELECT has_table_privilege('pg_authid', 'SELECT') AS super`);
-  const verifier = rights?.super ? '(SELECT rolpassword FROM pg_authid a WHERE a.oid = r.oid)' : 'NULL';
+  const verifier = (await server.showsVerifiers())
+    ? '(SELECT rolpassword FROM pg_authid a WHERE a.oid = r.oid)'
+    : 'NULL';
   const rows = await server.rows<RoleRow>(`
     SELECT r.*, ${verifier} AS verifier,
       (SELECT coalesce(json_agg(pg_get_userbyid(roleid) ORDER BY roleid), '[]')

@@ -14,7 +14,7 @@ export function createDatabase(name: string, { fixed, owner }: DatabasePropertie
     ...(provider === undefined ? [] : [`LOCALE_PROVIDER ${provider}`]),
     ...(locale === undefined ? [] : [`${localeOption} ${literal(locale)}`]),
     ...(rules === undefined ? [] : [`ICU_RULES ${literal(rules)}`]),
-    `TABLESPACE ${identifier(fixed.tablespace)}`,
+    ...(fixed.tablespace === 'pg_default' ? [] : [`TABLESPACE ${identifier(fixed.tablespace)}`]), // To name it takes a right of its own.
   ];
   return `CREATE DATABASE ${identifier(name)} WITH ${options.join(' ')};`;
 }

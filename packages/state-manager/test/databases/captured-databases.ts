@@ -1,0 +1,46 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { temporaryDirectory } from '@homeserver/test-support';
+import { databasesSource, type CapturedDatabases, type WantedDatabases } from '../../src/databases/databases-source.ts';
+import { Displaced } from '../../src/displaced.ts';
+import type { SourceReport } from '../../src/state-source.ts';
+
+/** One capture of databases below the facade, and what can be done with it. */
+export interface DatabasesBackup {
+  readonly directory: string;
+  readonly captured: CapturedDatabases;
+  /** What was logged, as "level message". */
+  readonly said: string[];
+  /** A file of the backup's `databases`. */
+  at(name: string): string;
+  restore(): Promise<SourceReport>;
+}
+
+export async function captureDatabases(
+  wanted: WantedDatabases,
+  directory: string = temporaryDirectory(),
+): Promise<DatabasesBackup> {
+  const said: string[] = [];
+  const hear = (level: string) => (message: string) => void said.push(`${level} ${message}`);
+  const logger = { debug: hear('debug'), info: hear('info'), warn: hear('warn'), error: hear('error') };
+  const captured = await databasesSource.capture(wanted, { directory, forbidden: [], logger });
+  return {
+    directory,
+    captured,
+    said,
+    at: (name) => path.join(directory, 'databases', name),
+    restore: async () => {
+      const prepared = await databasesSource.prepare(captured, {
+        directory,
+        displaced: new Displaced(directory),
+        logger,
+      });
+      return prepared.apply();
+    },
+  };
+}
+
+/** Appends to a dump of a backup. */
+export function damageDump(directory: string, name: string): void {
+  fs.appendFileSync(path.join(directory, 'databases', name), '!');
+}
