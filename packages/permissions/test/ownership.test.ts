@@ -1,5 +1,6 @@
 import fs from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeTree, file, hardlink, link } from '@homeserver/test-support';
 import { PermissionManager } from '../src/permission-manager.ts';
@@ -58,6 +59,26 @@ const asRoot = (): void => {
     const report = await set({ path: here.at('data'), owner: 1000, recursive: true });
     expect(report.skipped).toEqual([{ path: here.at('data/mnt'), why: 'is another file system' }]);
     expect([here.owner('data/mnt'), here.owner('data/a')]).toEqual(['0:0', '1000:0']);
+  });
+
+  it('a user who swaps a directory for a link all the time gets nothing outside of it', async () => {
+    const here = scene({ outside: { a: file('s', 0o600) }, data: { sub: { a: file('x', 0o600) } } });
+    for (const name of ['data', 'data/sub', 'data/sub/a']) fs.chownSync(here.at(name), 1000, 1000);
+    const swap = 'while :; do mv sub real; ln -s ../outside sub; rm sub; mv real sub; done';
+    const attacker = spawn('setpriv', ['--reuid=1000', '--regid=1000', '--clear-groups', 'sh', '-c', swap], {
+      cwd: here.at('data'),
+      stdio: 'ignore',
+    });
+    const ended = once(attacker, 'exit');
+    onTestFinished(async () => {
+      attacker.kill('SIGKILL');
+      await ended;
+    });
+    for (let round = 0; round < 300; round += 1) {
+      const target = { path: here.at('data'), owner: round % 2 === 0 ? 1001 : 1000, fileMode: '666', recursive: true };
+      await set({ ...target, directoryMode: '777' });
+    }
+    expect([here.owner('outside'), here.owner('outside/a'), here.mode('outside/a')]).toEqual(['0:0', '0:0', '600']);
   });
 
   it('what cannot be changed is named, and does not stop the rest', async () => {
