@@ -122,7 +122,7 @@ async function putBack(
     if (failures !== undefined) return failures;
   }
   const left = engine.targetRoot === undefined ? undefined : leftForMachine(readManifest(directory));
-  return left === undefined ? undefined : `${left} have to be restored on the machine itself`;
+  return left === undefined ? undefined : `${left} have to be restored by the machine itself`;
 }
 
 function operationsOf(intent: Intent, engine: Engine): { entries: LoggedOperation[]; unreadable?: string } {

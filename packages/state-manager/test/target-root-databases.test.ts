@@ -27,7 +27,7 @@ await describeOnPostgres('a recovery below a target root, with a database on a s
     expect(found).toEqual([
       expect.objectContaining({
         outcome: 'failed',
-        error: 'everything of app was put back, but its databases have to be restored on the machine itself',
+        error: 'everything of app was put back, but its databases have to be restored by the machine itself',
       }),
     ]);
     expect(fs.readFileSync(at('f'), 'utf8')).toBe('old');

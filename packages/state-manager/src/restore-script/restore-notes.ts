@@ -1,8 +1,10 @@
 import { pathFromJson, toRawPath, type RawPath } from '@homeserver/system';
 import type { CapturedEntry, CapturedInode } from '../files/file-record.ts';
+import { readRecord } from '../services/service-record.ts';
 import type { Captured } from '../sources.ts';
 import { notesForDatabases } from './database-notes.ts';
 import type { RestoreNote } from './restore-list.ts';
+import { notesForServices } from './service-notes.ts';
 import { shellWords } from './shell-words.ts';
 
 const CAPABILITY = 'security.capability';
@@ -25,8 +27,13 @@ export class RestoreNotes {
     this.#outside.set(first, (this.#outside.get(first) ?? 1) - 1);
   }
 
-  all({ files, databases = [] }: Captured): RestoreNote[] {
-    return [...(files === undefined ? [] : this.#forFiles()), ...notesForDatabases(databases)];
+  /** `directory`: of the backup, where the other records are. */
+  all({ files, services, databases = [] }: Captured, directory: string): RestoreNote[] {
+    return [
+      ...(files === undefined ? [] : this.#forFiles()),
+      ...notesForDatabases(databases),
+      ...(services === undefined ? [] : notesForServices(readRecord(services, directory))),
+    ];
   }
 
   #forFiles(): RestoreNote[] {

@@ -38,8 +38,9 @@ export function writeRestoreScript(directory: string, captured: Captured): strin
       if (entry.type === 'file' && !entry.sparse && !isOdd(raw)) sums.add(entry.sha256, `files${raw}`);
     }
     for (const { file, sha256 } of dumpsOf(captured.databases ?? [])) sums.add(sha256, `databases/${file}`);
+    if (captured.services !== undefined) sums.add(captured.services.sha256, 'services.json');
     const ours = {
-      'restore.list': list.format(sums.lines + 2, notes.all(captured)),
+      'restore.list': list.format(sums.lines + 2, notes.all(captured, directory)),
       'restore.sh': RESTORE_SCRIPT,
     };
     for (const [name, text] of Object.entries(ours)) {

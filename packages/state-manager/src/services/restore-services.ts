@@ -8,6 +8,7 @@ import { differenceOf, isMoving, isUp, nameOf, oddityOf, wantedActivity, type Co
 import { clearPending, notePending, renewalAfter } from './pending-renewal.ts';
 import { readRecord, type CapturedServices } from './service-record.ts';
 import { isSystemdThere, orderSystemd } from './systemctl.ts';
+import { prepareUnitLinks } from './restore-unit-links.ts';
 import { UnitWork } from './unit-work.ts';
 
 const ARRIVAL_TIMEOUT_MS = 30_000;
@@ -17,10 +18,12 @@ const STAYS_UP_MS = 1000; // A program that cannot read its configuration ends w
 /**
  * Throws 'damaged' as `readRecord`, 'cannot-restore' where systemd does not run or does not answer. `letGo` stops the
  * recorded units that hold files of the restore open; `apply` makes every unit as recorded, waits until it is, and throws
- * 'rollback-failed', naming the units that are not.
+ * 'rollback-failed', naming the units that are not. Below a target root only links are put back, see `prepareUnitLinks`.
  */
 export async function prepareServices(captured: CapturedServices, context: RestoreContext): Promise<PreparedRestore> {
-  const work = new UnitWork(readRecord(captured, context.directory));
+  const record = readRecord(captured, context.directory);
+  if (context.targetRoot !== undefined) return prepareUnitLinks(record, context, context.targetRoot);
+  const work = new UnitWork(record);
   const names = captured.units.join(', ');
   if (!isSystemdThere()) throw cannotRestore(names, 'this machine does not run systemd');
   try {

@@ -18,4 +18,5 @@ export const servicesSource: StateSource<WantedServices, CapturedServices> = {
     }
   },
   prepare: prepareServices,
+  leaves: () => 'its services',
 };

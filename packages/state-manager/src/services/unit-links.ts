@@ -24,26 +24,31 @@ export interface UnitLink {
   target: string;
 }
 
-/** For good, and until the next boot. */
-const PLACES = ['/etc/systemd/system', '/run/systemd/system'];
+/** Where links stand that are there for good. */
+export const LASTING_PLACE = '/etc/systemd/system';
+/** Also those that are there until the next boot. */
+const PLACES = [LASTING_PLACE, '/run/systemd/system'];
 const DEPENDENCIES = /\.(wants|requires|upholds)$/;
 
-/** All such links of a unit, sorted: those with its name, and those that lead to its file by another. */
-export function findLinks(unit: string): UnitLink[] {
+/**
+ * All such links of a unit, sorted: those with its name, and those that lead to its file by another. `root`: where the disk of
+ * another machine is mounted; the links then have the paths that they have there.
+ */
+export function findLinks(unit: string, root = ''): UnitLink[] {
   const dependencies = PLACES.flatMap((place) =>
-    namesIn(place)
+    namesIn(`${root}${place}`)
       .filter((name) => DEPENDENCIES.test(name))
       .map((name) => path.join(place, name)),
   );
   return [...PLACES, ...dependencies]
-    .flatMap((directory) => linksIn(directory))
+    .flatMap((directory) => linksIn(directory, root))
     .filter((link) => path.basename(link.path) === unit || path.basename(link.target) === unit)
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function linksIn(directory: string): UnitLink[] {
-  return namesIn(directory).flatMap((name) => {
-    const target = readLink(path.join(directory, name));
+function linksIn(directory: string, root: string): UnitLink[] {
+  return namesIn(`${root}${directory}`).flatMap((name) => {
+    const target = readLink(path.join(`${root}${directory}`, name));
     return target === undefined ? [] : [{ path: path.join(directory, name), target }];
   });
 }
@@ -68,13 +73,17 @@ export function missingFrom(others: readonly UnitLink[], some: readonly UnitLink
 export async function putLinks(
   unit: string,
   wanted: readonly UnitLink[],
-  { displaced }: RestoreContext,
+  { displaced }: Pick<RestoreContext, 'displaced'>,
+  root = '',
 ): Promise<{ from: string; to: string }[]> {
   const moved: { from: string; to: string }[] = [];
-  for (const { path: surplus } of findLinks(unit).filter((link) => !wanted.some((one) => one.path === link.path))) {
-    removeFileDurably(surplus);
+  for (const { path: surplus } of findLinks(unit, root).filter(
+    (link) => !wanted.some((one) => one.path === link.path),
+  )) {
+    removeFileDurably(`${root}${surplus}`);
   }
-  for (const { path: place, target } of wanted) {
+  for (const { path: wantedPath, target } of wanted) {
+    const place = `${root}${wantedPath}`;
     makeDirectoryDurably(path.dirname(place), { mode: 0o755 });
     removeTemporaries(path.dirname(place));
     if (isFile(place)) {

@@ -20,7 +20,7 @@ const textsOf = (...entries: CapturedFile[]): string[] => {
   const notes = new RestoreNotes();
   for (const entry of entries) notes.add(toRawPath("/srv/it's"), entry);
   return notes
-    .all({ files: { roots: [], entries, parents: [], absent_parents: [], room: [], started_ns: '0' } })
+    .all({ files: { roots: [], entries, parents: [], absent_parents: [], room: [], started_ns: '0' } }, '/nowhere')
     .map(({ kind, text }) => `${kind} ${text}`);
 };
 
