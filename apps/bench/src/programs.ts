@@ -11,6 +11,8 @@ const packageOf = {
   tar: 'tar',
   git: 'git',
   'ansible-playbook': 'ansible-core',
+  sqlite3: 'sqlite3',
+  pg_dump: 'postgresql',
   strace: 'strace',
   time: 'time',
 } as const;

@@ -9,6 +9,7 @@ export interface Scale {
   many: { files: number; directories: number; fileBytes: number };
   largeBytes: number;
   web: { files: number; bytes: number };
+  databaseBytes: number;
   /** How many modules do nothing in the cycles that are compared; the first number is the one that has a target. */
   modules: readonly [number, ...number[]];
 }
@@ -24,6 +25,7 @@ export const full: Scale = {
   many: { files: 1_000_000, directories: 40_000, fileBytes: 16 },
   largeBytes: 2048 * MIB,
   web: { files: 31_000, bytes: 500 * MIB },
+  databaseBytes: 200e6,
   modules: [20, 100, 1000],
 };
 
@@ -36,6 +38,7 @@ export const quick: Scale = {
   many: { files: 100_000, directories: 4000, fileBytes: 16 },
   largeBytes: 192 * MIB,
   web: { files: 3000, bytes: 50 * MIB },
+  databaseBytes: 20e6,
   modules: [20, 100],
 };
 
@@ -48,5 +51,6 @@ export const tiny: Scale = {
   many: { files: 500, directories: 20, fileBytes: 16 },
   largeBytes: 2 * MIB,
   web: { files: 60, bytes: 2 * MIB },
+  databaseBytes: 1e5,
   modules: [2, 4],
 };

@@ -1,4 +1,5 @@
 import { cycle } from './cycle.ts';
+import { databases } from './databases.ts';
 import { emergency } from './emergency.ts';
 import { firstBackup } from './first-backup.ts';
 import { largeFileBackup } from './large-file.ts';
@@ -11,6 +12,7 @@ import type { Section } from './section.ts';
 export const sections: readonly Section[] = [
   cycle,
   emergency,
+  databases,
   largeFileBackup,
   unchangedBackup,
   changedBackup,
