@@ -1,4 +1,5 @@
 import { databasesSource, type CapturedDatabases, type WantedDatabases } from './databases/databases-source.ts';
+import { StateManagerError } from './errors.ts';
 import type { CapturedFiles } from './files/file-record.ts';
 import type { WantedFiles } from './files/capture-files.ts';
 import { filesSource } from './files/files-source.ts';
@@ -13,6 +14,7 @@ import type {
   PreparedRestore,
   RestoreContext,
   SourceReport,
+  StateKind,
   StateSource,
 } from './state-source.ts';
 
@@ -70,23 +72,45 @@ async function verifyParts(parts: readonly [StateSource, unknown][], directory: 
  * lets go, then the sources restore in their order. A process that still has an old file open is reported.
  */
 export async function restoreState(captured: Captured, context: RestoreContext): Promise<SourceReport> {
-  const waiting: PreparedRestore[] = [];
+  const waiting = new Map<StateKind, PreparedRestore>();
   const total = emptyReport();
   try {
-    for (const [source, part] of chosen(captured)) waiting.push(await source.prepare(part, context));
-    const touched = waiting.flatMap((one) => one.touches);
-    for (const one of waiting) await one.letGo?.(touched);
+    for (const [source, part] of toPrepare(captured)) {
+      waiting.set(source.kind, await prepareWith(waiting.get('services'), () => source.prepare(part, context)));
+    }
+    const touched = [...waiting.values()].flatMap((one) => one.touches);
+    for (const one of waiting.values()) await one.letGo?.(touched);
     const holders = findHolders(touched);
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      addTo(total, await next.apply());
-      waiting.shift();
+    for (const { kind } of SOURCES) {
+      if (kind === 'databases' && waiting.has(kind)) await waiting.get('services')?.startServers?.();
+      addTo(total, (await waiting.get(kind)?.apply()) ?? emptyReport());
+      waiting.delete(kind);
     }
     total.warnings.push(...describeOutdated(holders));
   } catch (error) {
-    for (const one of waiting) await one.abandon?.();
+    for (const one of waiting.values()) await one.abandon?.();
     throw error;
   }
   return total;
+}
+
+/** Databases last: their servers must run. */
+function toPrepare(captured: Captured): [StateSource, unknown][] {
+  return chosen(captured).toSorted(([a], [b]) => Number(a.kind === 'databases') - Number(b.kind === 'databases'));
+}
+
+/** A second try when the change had stopped the database server that this source needs. */
+async function prepareWith(
+  services: PreparedRestore | undefined,
+  prepare: () => Promise<PreparedRestore>,
+): Promise<PreparedRestore> {
+  try {
+    return await prepare();
+  } catch (error) {
+    const isOutOfReach = error instanceof StateManagerError && error.code === 'cannot-restore';
+    if (isOutOfReach && (await services?.startServers?.())) return prepare();
+    throw error;
+  }
 }
 
 /** What a restore below a target root leaves for the machine itself, for people; undefined when it leaves nothing. */

@@ -68,6 +68,8 @@ export interface PreparedRestore {
   readonly touches: readonly RawPath[];
   /** Before any source's `apply`: makes whoever holds `touched` (of all sources) open let go of it. */
   letGo?(touched: readonly RawPath[]): Promise<void>;
+  /** Starts the database servers that are recorded as running and do not run; true when there were any. */
+  startServers?(): Promise<boolean>;
   /** Puts the state back. Called after the `apply` of each source that stands before this one in SOURCES. */
   apply(): Promise<SourceReport>;
   /** When this or another source failed: drops what was prepared, and brings back what `letGo` stopped. */

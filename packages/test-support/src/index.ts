@@ -9,7 +9,7 @@ export { countCalls, killAtCall } from './kill-at-every-call.ts';
 export { asOrdinaryUser } from './ordinary-user.ts';
 export { describeOnServers } from './servers/describe-on-servers.ts';
 export { startServer } from './servers/start-server.ts';
-export { testsOnServer } from './servers/tests-on-server.ts';
+export { nodeForServers, testsOnServer } from './servers/tests-on-server.ts';
 export { createSigningKey, signWith, writeAllowedSigners } from './signing-key.ts';
 export { temporaryDirectory } from './temporary-directory.ts';
 export { describeTree, file, hardlink, link, makeTree } from './tree.ts';

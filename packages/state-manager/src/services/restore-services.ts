@@ -4,13 +4,23 @@ import { StateManagerError } from '../errors.ts';
 import { findHolders } from '../open-files.ts';
 import type { PreparedRestore, RestoreContext, SourceReport } from '../state-source.ts';
 import { applyServices } from './apply-services.ts';
-import { differenceOf, isMoving, isUp, nameOf, oddityOf, wantedActivity, type ComparedUnit } from './compare-unit.ts';
+import {
+  differenceOf,
+  isMoving,
+  isUp,
+  nameOf,
+  needsStart,
+  oddityOf,
+  wantedActivity,
+  type ComparedUnit,
+} from './compare-unit.ts';
 import { clearPending, notePending, renewalAfter } from './pending-renewal.ts';
 import { readRecord, type CapturedServices } from './service-record.ts';
 import { isSystemdThere, orderSystemd } from './systemctl.ts';
 import { prepareUnitLinks } from './restore-unit-links.ts';
 import { UnitWork } from './unit-work.ts';
 
+const DATABASE_SERVER = /^(postgresql|mariadb|mysqld?)[@.-]/;
 const ARRIVAL_TIMEOUT_MS = 30_000;
 const ARRIVAL_POLL_MS = 200;
 const STAYS_UP_MS = 1000; // A program that cannot read its configuration ends within it, after systemd called it started.
@@ -60,6 +70,13 @@ class ServicesRestore implements PreparedRestore {
     const failure = await orderSystemd('stop', stop);
     if (failure === undefined) return;
     throw cannotRestore('files', `${stop.join(', ')} must let go of them, and cannot be stopped: ${failure}`);
+  }
+
+  /** Known by the names that distributions give them. One that does not start is for `apply` to complain about. */
+  async startServers(): Promise<boolean> {
+    const down = (await this.#work.look()).filter((unit) => DATABASE_SERVER.test(nameOf(unit)) && needsStart(unit));
+    await this.#work.order('start', down.map(nameOf), 'started');
+    return down.length > 0;
   }
 
   async abandon(): Promise<void> {

@@ -35,10 +35,12 @@ const DEPENDENCIES = /\.(wants|requires|upholds)$/;
  * another machine is mounted; the links then have the paths that they have there.
  */
 export function findLinks(unit: string, root = ''): UnitLink[] {
-  const dependencies = PLACES.flatMap((place) =>
-    namesIn(`${root}${place}`)
-      .filter((name) => DEPENDENCIES.test(name))
-      .map((name) => path.join(place, name)),
+  const dependencies = PLACES.flatMap(
+    (place) =>
+      namesIn(`${root}${place}`)
+        .filter((name) => DEPENDENCIES.test(name))
+        .map((name) => path.join(place, name))
+        .filter((directory) => fs.lstatSync(`${root}${directory}`).isDirectory()), // A link could lead off that disk.
   );
   return [...PLACES, ...dependencies]
     .flatMap((directory) => linksIn(directory, root))

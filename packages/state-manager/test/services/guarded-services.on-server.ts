@@ -322,3 +322,24 @@ describe('without systemd', () => {
     expect(here.read('data')).toBe('new');
   });
 });
+
+const sql = (line: string, database = 'postgres'): string =>
+  shell(`su postgres -c "psql -qAt ${database} -c '${line}'"`);
+
+describe('a database server that the change has stopped', () => {
+  it('is started again for the restore of its databases', async () => {
+    sql('CREATE DATABASE hu_app');
+    onTestFinished(() => void sql('DROP DATABASE hu_app WITH (FORCE)'));
+    sql('CREATE TABLE photos AS SELECT 41 AS n', 'hu_app');
+    const databases = [{ type: 'postgresql', database: 'hu_app' }];
+    const changed = scene()
+      .stateManager()
+      .guard('app', { services: ['postgresql'], databases }, async () => {
+        sql('DROP TABLE photos', 'hu_app');
+        return fail('systemctl disable --now postgresql');
+      });
+    await expect(changed).rejects.toThrow('the change fails');
+    expect(sql('SELECT n FROM photos', 'hu_app')).toBe('41\n');
+    expect(describeUnits(['postgresql.service'])[0]).toContain('loaded active enabled');
+  });
+});

@@ -32,7 +32,10 @@ exec /usr/bin/systemctl "$@"
 async function guardUntilKilled(here: Scene, n: number): Promise<'killed' | 'ended'> {
   const PATH = `${deadlySystemctl(here, n)}:${process.env['PATH']}`;
   const script = path.join(import.meta.dirname, '../fixtures/guard-services.ts');
-  const child = spawn(process.execPath, [script, here.root], { env: { ...process.env, PATH }, stdio: 'ignore' });
+  const child = spawn(process.execPath, [script, here.root, 'fail'], {
+    env: { ...process.env, PATH },
+    stdio: 'ignore',
+  });
   const [, signal] = (await once(child, 'close')) as [number | null, string | null];
   return signal === 'SIGKILL' ? 'killed' : 'ended';
 }

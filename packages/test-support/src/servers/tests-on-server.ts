@@ -39,12 +39,10 @@ function fail(lines: readonly string[]): never {
 }
 
 async function runOnServer(files: readonly string[]): Promise<FileResult[]> {
-  const checkout = path.resolve('../..');
-  const node = fs.realpathSync(process.execPath);
-  const shared = [checkout, ...(node.startsWith(`${checkout}/`) ? [] : [path.dirname(node)])];
-  const server = await startServer({ shared: shared.map((place) => ({ path: place })) });
+  const { node, shared } = nodeForServers();
+  const server = await startServer({ shared });
   try {
-    const vitest = path.resolve(checkout, 'node_modules/vitest/vitest.mjs');
+    const vitest = path.resolve('../../node_modules/vitest/vitest.mjs');
     const options = '--config ../../vitest.config.ts --configLoader native --no-cache --no-file-parallelism';
     const environment = `CI=true TEST_RESULTS_ON_SERVER=${RESULTS} TMPDIR=/srv/tmp PATH="${path.dirname(node)}:$PATH"`;
     const { exitCode, stdout, stderr } = await server.attempt(
@@ -58,4 +56,12 @@ async function runOnServer(files: readonly string[]): Promise<FileResult[]> {
   } finally {
     await server.stop();
   }
+}
+
+/** What a server must share to run programs of this checkout with this Node; for tests, which run in their package's directory. */
+export function nodeForServers(): { node: string; shared: { path: string }[] } {
+  const checkout = path.resolve('../..');
+  const node = fs.realpathSync(process.execPath);
+  const places = node.startsWith(`${checkout}/`) ? [checkout] : [checkout, path.dirname(node)];
+  return { node, shared: places.map((place) => ({ path: place })) };
 }
