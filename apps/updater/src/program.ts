@@ -15,6 +15,7 @@ import { recoverCommand } from './commands/recover.ts';
 import { runCommand, type RunFlags } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { addHotfixCommands } from './hotfix-commands.ts';
+import { addModuleCommands } from './module-commands.ts';
 import { addPermissionCommands } from './permission-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addTrustCommands } from './trust-commands.ts';
@@ -67,6 +68,7 @@ export function buildProgram(perform: Perform): Command {
     .action((flags: Waiting) => perform('recover', flags, (context) => recoverCommand(context, flags)));
   addBackupCommands(program, perform);
   addSnapshotCommands(program, perform);
+  addModuleCommands(program, perform);
   addVersionCommands(program, perform);
   addHotfixCommands(program, perform);
   addPermissionCommands(program, perform);

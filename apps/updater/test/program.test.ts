@@ -88,6 +88,12 @@ describe('the command line', { timeout: 30_000 }, () => {
       'restore',
       'remove',
       'verify',
+      'why',
+      'list',
+      'enable',
+      'disable',
+      'set',
+      'remove',
       'versions',
       'checkout',
       'hold',
@@ -105,7 +111,7 @@ describe('the command line', { timeout: 30_000 }, () => {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
       expect(help).toMatch(
-        new RegExp(`Example:\\n  updater (backups |hotfix |permissions |snapshots |trust )?${command.name()}`),
+        new RegExp(`Example:\\n  updater (backups |hotfix |modules |permissions |snapshots |trust )?${command.name()}`),
       );
       expect(flags.filter((flag) => !help.includes(flag))).toEqual([]);
     }

@@ -8,11 +8,14 @@ export { stateOfModule } from './module-state.ts';
 export { outcomeOf } from './report/cycle-report.ts';
 export { ORCHESTRATOR_VERSION } from './report/global-index.ts';
 export { findRunRecord, readRunRecords } from './report/run-record.ts';
+export { setModuleEnabled, setModuleSetting } from './owner-settings.ts';
+export { removeModule } from './remove-module.ts';
 export { openServer } from './server.ts';
 export { readStatus } from './status.ts';
 export { DEFAULT_TRUST } from './trust/trust-settings.ts';
 export { underLock } from './under-lock.ts';
 export { checkForUpdates, recover, update } from './update.ts';
+export { why } from './why.ts';
 
 export type { Checkout, CheckoutOptions } from './checkout.ts';
 export type { Detection, ModuleNotice, ModuleUpdate } from './detect/detect-updates.ts';

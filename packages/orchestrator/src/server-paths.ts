@@ -22,6 +22,7 @@ export interface ServerPaths extends ServerLocations {
   replaceIntent: string;
   moduleRecords: string;
   acceptedTips: string;
+  ownerChoices: string;
   runs: string;
 }
 
@@ -37,6 +38,7 @@ export function serverPaths(locations: ServerLocations): ServerPaths {
     replaceIntent: path.join(stateDir, 'replace.json'),
     moduleRecords: path.join(stateDir, 'modules.json'),
     acceptedTips: path.join(stateDir, 'accepted-tips.json'),
+    ownerChoices: path.join(stateDir, 'owner.json'),
     runs: path.join(stateDir, 'runs'),
   };
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { nextTry, readModuleRecords, type FailedVersion, type Hold } from './records/module-records.ts';
+import { readOwnerChoices, withOwnerChoices } from './records/owner-choices.ts';
 import { readRunRecords, type RunRecord } from './report/run-record.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
@@ -8,6 +9,8 @@ export interface ModuleStatus {
   name: string;
   version: string | undefined;
   enabled: boolean;
+  /** As the last run found: it is not in the repository any more. */
+  orphaned: boolean;
   /** Switched to, but not run with success yet. */
   unproven: boolean;
   /** It stays at this version until it is released. */
@@ -33,13 +36,16 @@ const LOOK_BACK_RUNS = 20;
 export function readStatus(server: Server): ServerStatus {
   const records = readModuleRecords(server.paths.moduleRecords);
   const runs = readRunRecords(server.paths, LOOK_BACK_RUNS);
-  const modules = [...installedModules(server.paths).values()].map(({ name, version, index, entry }): ModuleStatus => {
+  const choices = readOwnerChoices(server.paths.ownerChoices);
+  const installed = withOwnerChoices(installedModules(server.paths).values(), choices);
+  const modules = installed.map(({ name, version, index, entry }): ModuleStatus => {
     const lastRun = lastRunOf(name, runs);
     const hold = records[name]?.hold;
     return {
       name,
       version,
       enabled: index.ok && index.index.enabled,
+      orphaned: isOrphaned(name, runs),
       unproven: records[name]?.unproven !== undefined,
       ...(hold !== undefined && hold.entry === (entry ?? null) ? { hold } : {}),
       ...(index.ok ? {} : { problem: index.problem }),
@@ -53,6 +59,7 @@ export function readStatus(server: Server): ServerStatus {
       name,
       version: undefined,
       enabled: false,
+      orphaned: false,
       unproven: false,
       failed: (records[name]?.failed ?? []).map(withNextTry),
     });
@@ -72,6 +79,10 @@ function lastRunOf(name: string, runs: readonly RunRecord[]): ModuleStatus['last
       return { status: part.status, at: run.ended, ...(part.error === undefined ? {} : { error: part.error }) };
   }
   return undefined;
+}
+
+function isOrphaned(name: string, [lastRun]: readonly RunRecord[]): boolean {
+  return lastRun?.orphaned?.includes(name) ?? false;
 }
 
 function isInterrupted({ paths, state }: Server): boolean {

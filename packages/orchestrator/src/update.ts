@@ -3,6 +3,7 @@ import { detectUpdates, type Detection, type ModuleNotice } from './detect/detec
 import { OrchestratorError } from './errors.ts';
 import { lockServer, makeModulesPath } from './lock-server.ts';
 import { readModuleRecords } from './records/module-records.ts';
+import { readOwnerChoices, withOwnerChoices } from './records/owner-choices.ts';
 import { recoverOrRefuse, type ServerRecovery } from './recover/recover-server.ts';
 import { collectGarbage } from './replace/collect-garbage.ts';
 import { replaceModules } from './replace/replace-modules.ts';
@@ -170,7 +171,8 @@ const levelOf: Readonly<Record<ModuleNotice['kind'], 'info' | 'warn' | 'error'>>
 function runInstalled(server: Server, options: UpdateOptions, report: CycleReport, lockDescriptors: readonly number[]) {
   const installed = installedModules(server.paths);
   if (options.only === 'run') refuseUnknown(options.modules, [...installed.keys()]);
-  return runModules(server.paths, installed.values(), {
+  const wanted = withOwnerChoices(installed.values(), readOwnerChoices(server.paths.ownerChoices));
+  return runModules(server.paths, wanted, {
     runId: report.id,
     ...(options.modules ? { modules: options.modules } : {}),
     lockDescriptors,

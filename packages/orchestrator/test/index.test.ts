@@ -21,9 +21,13 @@ it('the package offers these names', () => {
     'readRunRecords',
     'readStatus',
     'recover',
+    'removeModule',
+    'setModuleEnabled',
+    'setModuleSetting',
     'stateOfModule',
     'underLock',
     'unhold',
     'update',
+    'why',
   ]);
 });

@@ -19,7 +19,7 @@ export { clearInodeFlags, readInodeFlag } from './inode-flags.ts';
 export { allocate, dieWithParent, makeFifo, nextData, setModifyTime, setTimes, tryLockExclusive } from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
-export { acquireLock, readLockHolder } from './lock.ts';
+export { acquireLock, currentLockHolder, readLockHolder } from './lock.ts';
 export { silentLogger } from './logger.ts';
 export { openDirectory } from './open-directory.ts';
 export {

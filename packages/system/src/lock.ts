@@ -116,3 +116,17 @@ export function readLockHolder(file: string): LockHolder | undefined {
     return undefined;
   }
 }
+
+/**
+ * Who holds the lock now, by the kernel's list (proc_locks(5)); undefined when nobody does. Unlike trying to take it, this
+ * keeps nobody else from taking it. The holder is 'unknown' where the file does not say.
+ */
+export function currentLockHolder(file: string): LockHolder | 'unknown' | undefined {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  const isHeld = fs
+    .readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .some((line) => line.includes('FLOCK') && line.includes(`:${stat.ino} `));
+  return isHeld ? (readLockHolder(file) ?? 'unknown') : undefined;
+}

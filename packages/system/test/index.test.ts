@@ -13,6 +13,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "checkConfiguredPath",
       "childEnvironment",
       "clearInodeFlags",
+      "currentLockHolder",
       "describeClosureFailure",
       "describeEnd",
       "dieWithParent",

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { acquireLock, type Lock, type LockOptions, readLockHolder } from '../src/lock.ts';
+import { acquireLock, currentLockHolder, type Lock, type LockOptions, readLockHolder } from '../src/lock.ts';
 import { failure } from './support/failure.ts';
 import { isAlive, startFixture } from './support/fixture-process.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
@@ -186,4 +186,15 @@ describe('readLockHolder', () => {
     fs.writeFileSync(file, '{"pid": 1, "purpose": "x"}');
     expect(readLockHolder(file)).toBeUndefined();
   });
+});
+
+it("who holds it now can be asked without getting in anybody's way", async () => {
+  const file = path.join(temporaryDirectory(), 'lock');
+  expect(currentLockHolder(file)).toBeUndefined();
+  const lock = await acquireLock(file, { purpose: 'updater run' });
+  expect(currentLockHolder(file)).toMatchObject({ pid: process.pid, purpose: 'updater run' });
+  fs.writeFileSync(file, '');
+  expect(currentLockHolder(file)).toBe('unknown');
+  lock.release();
+  expect(currentLockHolder(file)).toBeUndefined();
 });

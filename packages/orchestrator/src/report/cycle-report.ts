@@ -89,6 +89,7 @@ function names(outcomes: readonly ModuleOutcome[], status: ModuleOutcome['status
 }
 
 export function toRunRecord(report: CycleReport): RunRecord {
+  const orphaned = report.notices.filter(({ kind }) => kind === 'orphaned').map(({ name }) => name);
   return {
     format: 1,
     id: report.id,
@@ -107,6 +108,7 @@ export function toRunRecord(report: CycleReport): RunRecord {
       ...report.notReplaced.map(({ name, error }) => ({ name, why: error })),
       ...report.notices.map(({ name, text }) => ({ name, why: text })),
     ],
+    ...(orphaned.length === 0 ? {} : { orphaned }),
     modules: report.outcomes.map((one) => ({
       name: one.name,
       version: one.version,

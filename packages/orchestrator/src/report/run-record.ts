@@ -21,6 +21,8 @@ export interface RunRecord {
   recovered: string[];
   updated: { name: string; from: string | null; to: string }[];
   not_updated: { name: string; why: string }[];
+  /** Modules that are here, and not in the repository any more. */
+  orphaned?: string[];
   modules: {
     name: string;
     version: string;

@@ -1,0 +1,52 @@
+import { currentLockHolder, formatLocalTime } from '@homeserver/system';
+import { OrchestratorError } from './errors.ts';
+import { readOwnerChoices } from './records/owner-choices.ts';
+import type { Server } from './server.ts';
+import { readStatus, type ModuleStatus } from './status.ts';
+
+/**
+ * Why a module is as it is, in one sentence: what holds it back, or that nothing does. Throws 'usage' for a name that is
+ * neither installed nor remembered. Changes nothing.
+ */
+export function why(server: Server, name: string): string {
+  const { modules } = readStatus(server);
+  const module = modules.find((one) => one.name === name);
+  if (module === undefined) {
+    const known = modules.map((one) => one.name).join(', ') || 'none';
+    throw new OrchestratorError('usage', `there is no module "${name}" here`, { hint: `known: ${known}` });
+  }
+  const holder = currentLockHolder(server.paths.lock);
+  const who = holder === 'unknown' ? 'another updater' : `pid ${holder?.pid} (${holder?.purpose})`;
+  const busy = holder === undefined ? '' : `; ${who} is at work and holds the lock`;
+  return `${name} ${reasonFor(module, server)}${busy}.`;
+}
+
+function reasonFor(module: ModuleStatus, server: Server): string {
+  const { name, version, hold, failed, problem, enabled, lastRun, unproven, orphaned } = module;
+  const newest = failed.at(-1);
+  const failure =
+    newest === undefined
+      ? undefined
+      : newest.nextTry === undefined
+        ? `${newest.version} is quarantined since ${formatLocalTime(newest.last_failure)} (${newest.error}), until another version comes or: updater run --retry`
+        : `${newest.version} failed (${newest.error}), and is tried again after ${formatLocalTime(newest.nextTry)}, or now with: updater run --retry`;
+  if (version === undefined) return `is not installed: ${failure ?? 'no version of it is here'}`;
+  if (problem !== undefined) return `${version} cannot be run: ${problem}`;
+  if (!enabled) {
+    const byOwner = readOwnerChoices(server.paths.ownerChoices)[name]?.enabled === false;
+    return byOwner
+      ? `${version} is disabled on this server: updater modules enable ${name}`
+      : `${version} is disabled by its author: updater modules enable ${name}`;
+  }
+  if (hold !== undefined) return `is held at ${version} since ${formatLocalTime(hold.since)}: updater unhold ${name}`;
+  if (failure !== undefined) return `is at ${version}: ${failure}`;
+  if (lastRun?.status === 'skipped' || lastRun?.status === 'failed')
+    return `${version} ${lastRun.status === 'failed' ? 'failed' : 'was skipped'} in its last run (${lastRun.error ?? 'no reason was given'})`;
+  if (orphaned)
+    return `${version} is not in the repository any more; it is kept and still run, until: updater modules remove ${name}`;
+  if (lastRun === undefined) return `${version} is installed, and waits for its first run`;
+  const when = formatLocalTime(lastRun.at);
+  return unproven
+    ? `${version} is installed, and was not run with success yet`
+    : `${version} is up to date, and ran with success on ${when}`;
+}
