@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { forFs, parentPath, type RawPath } from '@homeserver/system';
+import { forFs, parentPath, type EntryStat, type RawPath } from '@homeserver/system';
 import { ProgressMeter } from '../progress.ts';
 import type { CaptureContext } from '../state-source.ts';
 import { dressWithAttributes, sameAttributes, type AttributeRecord } from './attributes.ts';
@@ -22,6 +22,7 @@ const ENTRIES_IN_FLIGHT = 16_384;
 /** A file on its way. */
 interface FileJob extends CopyJob {
   parent: RawPath;
+  stat: EntryStat;
   /** What the previous backup has. */
   was: CapturedFile | undefined;
   xattrs: AttributeRecord | undefined;

@@ -5,7 +5,7 @@ import { lookAt } from './inode-metadata.ts';
 import type { MountPoints } from './mount-points.ts';
 import { planRestore, type RestorePlan, type RestoreStep } from './plan-restore.ts';
 import { removeLeftovers } from './staging-areas.ts';
-import { damageOf } from './verify-files.ts';
+import { damagesOf } from './verify-files.ts';
 
 /**
  * Compares the live tree with the record, and refuses what cannot come out right. Nothing live is touched, but what a restore
@@ -55,7 +55,8 @@ function refuseFlaggedParents(parents: readonly RawPath[], plan: RestorePlan): v
 
 /** Throws 'damaged' when a copy that these steps need is not what was captured. */
 export function refuseDamage(steps: readonly RestoreStep[], directory: string): void {
-  const damages = steps.flatMap((step) => (step.do === 'write' ? (damageOf(step.entry, directory) ?? []) : []));
+  const files = steps.flatMap((step) => (step.do === 'write' ? [step.entry] : []));
+  const damages = damagesOf(files, directory);
   const [first] = damages;
   if (first === undefined) return;
   const more = damages.length > 1 ? ` (and ${damages.length - 1} more)` : '';

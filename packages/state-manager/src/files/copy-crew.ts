@@ -2,7 +2,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import { forFs, type EntryStat, type RawPath } from '@homeserver/system';
-import { BATCH_FILE_BYTES, copyBatch, type CopyBatch } from './copy-batch.ts';
+import { ANY_INODE, BATCH_FILE_BYTES, copyBatch, type CopyBatch } from './copy-batch.ts';
 import { startCopyThread, type CopyThread } from './copy-thread.ts';
 import { copyMode } from './dress-copy.ts';
 
@@ -11,8 +11,14 @@ export interface CopyJob {
   path: RawPath;
   /** Nothing is there yet; its directory is. undefined: the file is only read. */
   to: RawPath | undefined;
-  stat: EntryStat;
+  /** What the file has to be when it is read, and whose the copy is to be; without `ino` it need only have the size. */
+  stat: Pick<EntryStat, 'size' | 'mode' | 'uid' | 'gid'> & Partial<Pick<EntryStat, 'ino' | keyof TimesOfStat>>;
 }
+
+type TimesOfStat = Pick<EntryStat, 'mtimeSeconds' | 'mtimeNanoseconds' | 'ctimeSeconds' | 'ctimeNanoseconds'>;
+
+/** backup: copies are read back, and never get setuid or setgid. restore: they get their whole mode. */
+export type CopyPurpose = 'backup' | 'restore';
 
 const BATCH_FILES = 64;
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -33,6 +39,7 @@ interface Posted {
  */
 export class CopyCrew<Job extends CopyJob> {
   readonly #report: (job: Job, sha256: string | undefined) => void;
+  readonly #purpose: CopyPurpose;
   #buffers: { content: Buffer; echo: Buffer } | undefined;
   #waiting: Job[] = [];
   #waitingBytes = 0;
@@ -41,8 +48,9 @@ export class CopyCrew<Job extends CopyJob> {
   #thread: CopyThread | undefined;
 
   /** `report` hears of each job once, in no order: with the SHA-256 of what was copied, or that it could not be done so. */
-  constructor(report: (job: Job, sha256: string | undefined) => void) {
+  constructor(report: (job: Job, sha256: string | undefined) => void, purpose: CopyPurpose = 'backup') {
     this.#report = report;
+    this.#purpose = purpose;
   }
 
   add(job: Job): void {
@@ -57,7 +65,7 @@ export class CopyCrew<Job extends CopyJob> {
 
   #post(): void {
     if (this.#waiting.length === 0) return;
-    const posted = { jobs: this.#waiting, batch: batchOf(this.#waiting) };
+    const posted = { jobs: this.#waiting, batch: batchOf(this.#waiting, this.#purpose) };
     this.#posted.push(posted);
     this.#waiting = [];
     this.#waitingBytes = 0;
@@ -124,14 +132,15 @@ function newBuffers(): { content: Buffer; echo: Buffer } {
   return { content: Buffer.allocUnsafeSlow(BATCH_FILE_BYTES), echo: Buffer.allocUnsafeSlow(BATCH_FILE_BYTES) };
 }
 
-function batchOf(jobs: readonly CopyJob[]): CopyBatch {
+function batchOf(jobs: readonly CopyJob[], purpose: CopyPurpose): CopyBatch {
   const shared = new SharedArrayBuffer(4 + jobs.length * 65);
   const batch: CopyBatch = {
     from: [],
     to: [],
     expected: new Float64Array(4 * jobs.length),
     mode: new Uint16Array(jobs.length),
-    withheld: process.umask() | 0o1000,
+    withheld: process.umask() | 0o7000,
+    readsBack: purpose === 'backup',
     owner: new Float64Array(2 * jobs.length).fill(-1),
     state: new Int32Array(shared, 0, 1),
     isGood: new Uint8Array(shared, 4, jobs.length),
@@ -141,11 +150,11 @@ function batchOf(jobs: readonly CopyJob[]): CopyBatch {
   for (const [at, { path, to, stat }] of jobs.entries()) {
     batch.from.push(sendable(path));
     batch.to.push(to === undefined ? '' : sendable(to));
-    batch.expected[4 * at] = Number(stat.ino);
+    batch.expected[4 * at] = stat.ino === undefined ? ANY_INODE : Number(stat.ino);
     batch.expected[4 * at + 1] = stat.size;
     batch.expected[4 * at + 2] = milliseconds(stat.mtimeSeconds, stat.mtimeNanoseconds);
     batch.expected[4 * at + 3] = milliseconds(stat.ctimeSeconds, stat.ctimeNanoseconds);
-    batch.mode[at] = copyMode(stat);
+    batch.mode[at] = purpose === 'backup' ? copyMode(stat) : stat.mode;
     if (!isRoot || (stat.uid === 0 && stat.gid === 0)) continue; // What root makes is root's; others give nothing away.
     batch.owner[2 * at] = stat.uid;
     batch.owner[2 * at + 1] = stat.gid;
@@ -154,7 +163,7 @@ function batchOf(jobs: readonly CopyJob[]): CopyBatch {
 }
 
 /** The double that `fs.Stats` has. */
-function milliseconds(seconds: number, nanoseconds: number): number {
+function milliseconds(seconds = 0, nanoseconds = 0): number {
   return seconds * 1000 + nanoseconds / 1_000_000;
 }
 

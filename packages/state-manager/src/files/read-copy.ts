@@ -7,12 +7,17 @@ import type { CapturedFile } from './file-record.ts';
 /** The copy of a file in a backup is not what was captured; the message names it. */
 export class DamagedCopy extends Error {}
 
+/** Where the copy of a recorded file lies. */
+export function copyOfEntry(directory: string, entry: CapturedFile): RawPath {
+  return copyOf(directory, pathFromJson(entry.captured_as ?? entry.path));
+}
+
 /**
  * Reads the copy of a recorded file to its end, and writes it to `to` (empty as yet) if given. Throws DamagedCopy when it is
  * not what was captured; what was written by then is worth nothing.
  */
 export function readCopy(directory: string, entry: CapturedFile, to?: number): void {
-  const copy = copyOf(directory, pathFromJson(entry.captured_as ?? entry.path));
+  const copy = copyOfEntry(directory, entry);
   const fd = openCopy(copy);
   try {
     const stat = fs.fstatSync(fd);

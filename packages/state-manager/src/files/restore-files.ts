@@ -24,7 +24,7 @@ import { DamagedCopy } from './read-copy.ts';
 import { describeFailure, isOutOfSpace, restoreFailed, type Failure } from './restore-failure.ts';
 import { holdsRoom, makeRoom } from './reserved-room.ts';
 import { hasRoomFor, roomForReplacement } from './restore-room.ts';
-import { groupReplacements, Stager, type Replacement } from './stage-replacements.ts';
+import { groupReplacements, Stager, type Replacement, type Staged } from './stage-replacements.ts';
 import { removeLeftovers, StagingAreas } from './staging-areas.ts';
 import { syncFileSystemsOf } from './sync-file-systems.ts';
 
@@ -69,7 +69,7 @@ class FileRestore {
   /** Directories in which something was made, moved or removed. */
   readonly #touched = new Set<RawPath>();
   /** Made already, and waiting for their places; undefined when they are to be made one by one. */
-  #waiting: { replacement: Replacement; at: RawPath }[] | undefined;
+  #waiting: readonly Staged[] | undefined;
 
   constructor(captured: CapturedFiles, plan: RestorePlan, context: RestoreContext, mountPoints: MountPoints) {
     const replacing = plan.steps.filter(isReplacing);
@@ -105,21 +105,20 @@ class FileRestore {
 
   /** Everything, or nothing of it when there is not enough room after all, or a copy is damaged. */
   #stageAll(): void {
-    const waiting: { replacement: Replacement; at: RawPath }[] = [];
     try {
-      for (const replacement of this.#replacements) {
-        const { at, failures } = this.#stager.stage(replacement);
-        const [failure] = failures;
-        if (failure === undefined) waiting.push({ replacement, at });
-        else if (isOutOfSpace(failure.error) || failure.error instanceof DamagedCopy) return this.abandon();
-        else throw cannotRestore(describeFailure(failure), undefined, failure.error);
-      }
-      for (const place of this.#areas.places) syncFileSystemOf(place);
+      const staged = this.#stager.stage(this.#replacements, true);
+      const failure = staged.flatMap(({ failures }) => failures)[0];
+      if (failure === undefined) {
+        for (const place of this.#areas.places) syncFileSystemOf(place);
+        this.#waiting = staged;
+      } else if (isOutOfSpace(failure.error) || failure.error instanceof DamagedCopy) this.abandon();
+      else throw cannotRestore(describeFailure(failure), undefined, failure.error);
     } catch (error) {
       this.abandon();
       throw error;
+    } finally {
+      this.#stager.close();
     }
-    this.#waiting = waiting;
   }
 
   abandon(): void {
@@ -140,6 +139,7 @@ class FileRestore {
       this.#sync();
       this.#meter.end();
     } finally {
+      this.#stager.close();
       this.#areas.remove(this.#touched);
       this.#live.close();
     }
@@ -179,8 +179,8 @@ class FileRestore {
   }
 
   /** First a second name for all that is in the way, on the disk; then the renames: no content is ever without a name. */
-  async #placeAll(waiting: readonly { replacement: Replacement; at: RawPath }[]): Promise<void> {
-    const ready: (typeof waiting)[number][] = [];
+  async #placeAll(waiting: readonly Staged[]): Promise<void> {
+    const ready: Staged[] = [];
     for (const one of waiting) {
       const { path } = one.replacement.top;
       if (await this.#attempt(path, () => this.#keepAside(one.replacement))) ready.push(one);
@@ -197,11 +197,11 @@ class FileRestore {
     const place = this.#areas.parentFor(top.path);
     makeRoom(toRawPath(directory), DISPLACED_BYTES, directory);
     makeRoom(place, roomForReplacement(replacement, directory), directory);
-    let { at, failures } = this.#stager.stage(replacement);
+    let { at, failures } = this.#stageOne(replacement);
     if (failures.some(({ error }) => isOutOfSpace(error)) && holdsRoom(directory)) {
       makeRoom(place, Number.MAX_SAFE_INTEGER, directory); // The file system's own bookkeeping took more than we thought.
       fs.rmSync(forFs(at), { recursive: true, force: true });
-      ({ at, failures } = this.#stager.stage(replacement));
+      ({ at, failures } = this.#stageOne(replacement));
     }
     this.#failures.push(...failures);
     const failed = new Set(failures.map(({ path }) => path));
@@ -212,6 +212,11 @@ class FileRestore {
       if (top.inTheWay) this.#displacer.sync();
       await this.#place({ top, below: below.filter(({ path }) => !failed.has(path)) }, at);
     });
+  }
+
+  #stageOne(replacement: Replacement): Staged {
+    const [staged] = this.#stager.stage([replacement], false);
+    return staged as Staged;
   }
 
   async #keepAside({ top }: Replacement): Promise<void> {

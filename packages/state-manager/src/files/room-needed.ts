@@ -1,7 +1,7 @@
 import fs from 'node:fs';
-import { forFs, pathFromJson, pathToJson } from '@homeserver/system';
-import { copyOf } from './copy-place.ts';
+import { forFs, pathToJson } from '@homeserver/system';
 import type { CapturedFile, CapturedFiles } from './file-record.ts';
+import { copyOfEntry } from './read-copy.ts';
 import type { Seen } from './scan-tree.ts';
 
 export const BLOCK_BYTES = 4096;
@@ -38,6 +38,5 @@ export function roomForFile(entry: CapturedFile, directory: string): number {
 
 function dataSizeOf(entry: CapturedFile, directory: string): number {
   if (!entry.sparse) return entry.size;
-  const copy = copyOf(directory, pathFromJson(entry.captured_as ?? entry.path));
-  return (fs.lstatSync(forFs(copy), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+  return (fs.lstatSync(forFs(copyOfEntry(directory, entry)), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
 }

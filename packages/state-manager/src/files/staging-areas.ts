@@ -11,6 +11,7 @@ import {
   tryLockExclusive,
   type RawPath,
 } from '@homeserver/system';
+import { applyAttributes } from './attributes.ts';
 import { lookAt } from './inode-metadata.ts';
 import type { MountPoints } from './mount-points.ts';
 
@@ -76,6 +77,7 @@ export class StagingAreas {
       const name = temporaryName();
       fs.mkdirSync(directory.entry(name), 0o700);
       const fd = openArea(directory.entry(name));
+      inheritNothing(fd);
       tryLockExclusive(fd);
       const area = { parent, name, fd, times: { atimeNs, mtimeNs } };
       this.#areas.set(parent, area);
@@ -104,6 +106,13 @@ export class StagingAreas {
     }
     this.#areas.clear();
   }
+}
+
+/** A group (of a setgid directory) and a default ACL would pass on to all that is made in it. */
+function inheritNothing(area: number): void {
+  fs.fchownSync(area, process.geteuid?.() ?? 0, process.getegid?.() ?? 0);
+  fs.fchmodSync(area, 0o700);
+  applyAttributes(area, undefined);
 }
 
 function openArea(area: string | Buffer): number {

@@ -1,18 +1,43 @@
+import { BATCH_FILE_BYTES } from './copy-batch.ts';
+import { CopyCrew, type CopyJob } from './copy-crew.ts';
 import type { CapturedFile, CapturedFiles } from './file-record.ts';
-import { DamagedCopy, readCopy } from './read-copy.ts';
+import { copyOfEntry, DamagedCopy, readCopy } from './read-copy.ts';
 
 /** Re-reads the copy of each recorded file; one line for each that is not what was captured. */
 export function verifyFiles(captured: CapturedFiles, directory: string): string[] {
-  const damages: string[] = [];
-  for (const entry of captured.entries) {
-    const damage = entry.type === 'file' ? damageOf(entry, directory) : undefined;
-    if (damage !== undefined) damages.push(damage);
+  return damagesOf(filesIn(captured), directory);
+}
+
+function* filesIn({ entries }: CapturedFiles): Generator<CapturedFile> {
+  for (const entry of entries) if (entry.type === 'file') yield entry;
+}
+
+interface FileJob extends CopyJob {
+  entry: CapturedFile;
+}
+
+/** What is wrong with the copies of these files, one line each, sorted. */
+export function damagesOf(files: Iterable<CapturedFile>, directory: string): string[] {
+  const suspects: CapturedFile[] = [];
+  const crew = new CopyCrew<FileJob>(({ entry }, sha256) => {
+    if (sha256 !== entry.sha256) suspects.push(entry);
+  }, 'restore');
+  try {
+    for (const entry of files) {
+      const { size, mode, uid, gid } = entry;
+      const path = copyOfEntry(directory, entry);
+      if (size > BATCH_FILE_BYTES || entry.sparse) suspects.push(entry);
+      else crew.add({ path, to: undefined, stat: { size, mode, uid, gid }, entry });
+    }
+    crew.finish();
+  } finally {
+    crew.close();
   }
-  return damages;
+  return suspects.flatMap((entry) => damageOf(entry, directory) ?? []).sort();
 }
 
 /** What is wrong with the copy of one file, or undefined. */
-export function damageOf(entry: CapturedFile, directory: string): string | undefined {
+function damageOf(entry: CapturedFile, directory: string): string | undefined {
   try {
     readCopy(directory, entry);
     return undefined;
