@@ -117,18 +117,19 @@ describe('the executable on a machine in a bad state', () => {
   const isRoot = canMount('the executable in a chroot, on a read-only medium, and with noexec everywhere');
 
   it.runIf(isRoot)('works in a chroot with nothing but its own libraries', async () => {
-    const { live, was, restore } = await makeDamagedServer();
+    const { live, backups, was, restore } = await makeDamagedServer();
     const root = path.join(temporaryDirectory(), 'root');
     copyWithLibraries(program, root);
-    const disk = path.dirname(live);
-    fs.mkdirSync(path.join(root, disk), { recursive: true });
+    for (const disk of [live, backups]) fs.mkdirSync(path.join(root, disk), { recursive: true });
     fs.mkdirSync(path.join(root, 'proc'));
-    const script = `root=$1 disk=$2; shift 2
-      mount --bind "$disk" "$root$disk"
+    fs.rmSync(path.join(live, 'adblock/list'));
+    fs.mkdirSync(path.join(live, 'adblock/list/deep'), { recursive: true }); // Has to make way, to another disk.
+    const script = `root=$1 live=$2 backups=$3; shift 3
+      mount --bind "$live" "$root$live"; mount --bind "$backups" "$root$backups"
       env -i /usr/sbin/chroot "$root" /rollback-standalone "$@" && exit 1 # Without /proc it cannot, and says so.
       mount -t proc proc "$root/proc"
       exec env -i /usr/sbin/chroot "$root" /rollback-standalone "$@"`;
-    const { exitCode, stderr } = inMountNamespace(script, root, disk, ...restore);
+    const { exitCode, stderr } = inMountNamespace(script, root, live, backups, ...restore);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
       stderr: 'rollback-standalone: nothing was touched: /proc is not mounted\n  mount -t proc proc /proc\n',

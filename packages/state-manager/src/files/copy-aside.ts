@@ -1,16 +1,34 @@
 import fs from 'node:fs';
-import { forFs, makeFifo, runCommand, setTimes, showPath, type RawPath } from '@homeserver/system';
+import { forFs, joinPath, makeFifo, runCommand, setTimes, showPath, type RawPath } from '@homeserver/system';
 import { attributesOf } from './attributes.ts';
 import { copyContent } from './copy-content.ts';
-import { applyMetadata, applyPossession, metadataOf, type Stat } from './inode-metadata.ts';
+import { applyMetadata, applyPossession, inodeOf, metadataOf, type Stat } from './inode-metadata.ts';
 import { hasHoles } from './sparse-content.ts';
 
-/** Copies an entry with everything that it has and holds; `to` must not exist. */
+/** Copies an entry with everything that it has and holds, hardlinks among its files too; `to` must not exist. */
 export async function copyAside(from: RawPath, to: RawPath): Promise<void> {
+  await copyEntry(from, to, new Map());
+}
+
+/** `copies`: of what has several names, by its inode. */
+async function copyEntry(from: RawPath, to: RawPath, copies: Map<string, RawPath>): Promise<void> {
   const stat = fs.lstatSync(forFs(from), { bigint: true });
+  if (stat.isDirectory()) return copyDirectory(from, to, stat, copies);
+  const copy = stat.nlink > 1n ? copies.get(inodeOf(stat)) : undefined;
+  if (copy !== undefined) return fs.linkSync(forFs(copy), forFs(to));
+  if (stat.nlink > 1n) copies.set(inodeOf(stat), to);
   if (stat.isFile()) return copyFile(from, to);
   if (stat.isSymbolicLink() || stat.isFIFO()) return remake(from, to, stat);
   await copyByCommand(from, to);
+}
+
+async function copyDirectory(from: RawPath, to: RawPath, stat: Stat, copies: Map<string, RawPath>): Promise<void> {
+  const xattrs = attributesOf(forFs(from));
+  fs.mkdirSync(forFs(to), 0o700);
+  for (const name of fs.readdirSync(forFs(from), 'latin1'))
+    await copyEntry(joinPath(from, name), joinPath(to, name), copies);
+  const metadata = { path: '/', ...metadataOf(stat), ...(xattrs === undefined ? {} : { xattrs }) };
+  applyMetadata(forFs(to), { ...metadata, type: 'directory' });
 }
 
 function copyFile(from: RawPath, to: RawPath): void {
@@ -47,7 +65,7 @@ function remake(from: RawPath, to: RawPath, stat: Stat): void {
 }
 
 /*
- * Directories, and what else there may be. Node passes arguments as text, and a path is bytes: octal escapes carry them. The
+ * Sockets and devices, which Node cannot make. It also passes arguments as text, and a path is bytes: octal escapes carry them. The
  * underscore keeps the shell from dropping newlines at the end of a name.
  */
 const script = `from=$(printf '%b_' "$1") && to=$(printf '%b_' "$2") && exec cp -a -T -- "\${from%_}" "\${to%_}"`;
