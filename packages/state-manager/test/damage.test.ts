@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { describeTree } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { coded } from './expectations.ts';
 import { scene } from './scene.ts';
@@ -53,6 +54,46 @@ describe('a damaged backup', () => {
     expect(await state.verifyModuleBackup('app')).toEqual([expect.stringContaining(`${file} cannot be read: ENOENT`)]);
     await state.restoreModuleState('app');
     expect(here.read('app')).toBe('old app');
+  });
+
+  it.each<[string, (copy: string) => void]>([
+    ['is empty', (copy) => fs.truncateSync(copy, 0)],
+    ['has one byte less', (copy) => fs.truncateSync(copy, 6)],
+    ['has other bytes', (copy) => fs.writeFileSync(copy, 'OLD app')],
+    ['has more bytes', (copy) => fs.appendFileSync(copy, '!')],
+    ['claims terabytes', (copy) => fs.truncateSync(copy, 2 ** 42)],
+    ['is gone', (copy) => fs.rmSync(copy)],
+    ['is a link to another file', (copy) => replace(copy, (file) => fs.symlinkSync('/etc/passwd', file))],
+    ['is a link to itself', (copy) => replace(copy, (file) => fs.symlinkSync(path.basename(file), file))],
+    ['is a FIFO', (copy) => replace(copy, (file) => execFileSync('mkfifo', [file]))],
+    ['is a directory', (copy) => replace(copy, (file) => fs.mkdirSync(file))],
+    ['lies in a directory that is gone', (copy) => fs.rmSync(path.dirname(copy), { recursive: true })],
+    [
+      'lies in a directory that is a link now',
+      (copy) => (fs.rmSync(path.dirname(copy), { recursive: true }), fs.symlinkSync('/etc', path.dirname(copy))),
+    ],
+  ])('whose copy %s is refused by its name with nothing touched', async (_, damage) => {
+    const { here, state } = await twoBackups();
+    const copy = path.join(here.backupDir, 'app_backup/files', here.at('app'));
+    damage(copy);
+    const before = describeTree(here.live);
+    await expect(state.restoreModuleState('app')).rejects.toThrow(coded('damaged', copy));
+    expect(describeTree(here.live)).toEqual(before);
+    expect(await state.verifyModuleBackup('app')).toContainEqual(expect.stringContaining(copy));
+    await state.restoreModuleState('mail');
+    expect(here.read('mail')).toBe('old mail');
+  });
+
+  it.each<[string, (copy: string) => void]>([
+    ['is setuid', (copy) => fs.chmodSync(copy, 0o6777)],
+    ['has another name', (copy) => fs.linkSync(copy, `${copy}2`)],
+    ['has another time', (copy) => fs.utimesSync(copy, 1, 1)],
+  ])('whose copy %s, but holds what was captured, is restored exactly', async (_, damage) => {
+    const { here, state } = await twoBackups();
+    damage(path.join(here.backupDir, 'app_backup/files', here.at('app')));
+    await state.restoreModuleState('app');
+    expect(here.read('app')).toBe('old app');
+    expect(fs.statSync(here.at('app'))).toMatchObject({ mode: 0o100644, nlink: 1 });
   });
 
   it('is not needed for its summary: a restore works when module_backups.json cannot be written', async () => {

@@ -3,7 +3,7 @@ import { describeTree } from '@homeserver/test-support';
 import { expect, it } from 'vitest';
 import { captureBackup, scene } from '../scene.ts';
 
-it('a restore writes many files in batches, and all are there', { timeout: 60_000 }, async () => {
+it('a restore writes many files on two threads, and all are there', { timeout: 60_000 }, async () => {
   const names = Array.from({ length: 1100 }, (_, i) => `f${i}`);
   const here = scene({ many: Object.fromEntries(names.map((name) => [name, name])) });
   const before = describeTree(here.at('many'));
