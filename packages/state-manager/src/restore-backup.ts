@@ -48,7 +48,7 @@ export async function restorePart(directory: string, inside: RawPath, how: Resto
 function contextFor(directory: string, { logger, onProgress, targetRoot, displacedDir }: Restoring): RestoreContext {
   const place = displacedDir === undefined ? directory : path.join(displacedDir, path.basename(directory));
   const below = targetRoot === undefined ? undefined : realTargetRoot(targetRoot);
-  return { directory, displaced: new Displaced(place), logger, onProgress, targetRoot: below };
+  return { directory, notes: place, displaced: new Displaced(place), logger, onProgress, targetRoot: below };
 }
 
 /** undefined for `/`: that is where everything is. */

@@ -42,6 +42,8 @@ export interface RestoreContext {
    * machine (units, servers) is then none of our business.
    */
   targetRoot?: RawPath | undefined;
+  /** Where a source may note what is left to do; default `directory`. Not made yet. */
+  notes?: string;
   /** Where things go that are in the way. */
   displaced: Displaced;
   logger: Logger;

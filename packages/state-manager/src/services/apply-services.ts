@@ -10,7 +10,7 @@ import {
   wantedLinks,
   type ComparedUnit,
 } from './compare-unit.ts';
-import { notePending, readPending } from './pending-renewal.ts';
+import { notePending, notesIn, readPending } from './pending-renewal.ts';
 import { orderSystemd } from './systemctl.ts';
 import { putLinks, sameLinks, type UnitLink } from './unit-links.ts';
 import type { UnitWork } from './unit-work.ts';
@@ -20,7 +20,7 @@ import type { UnitWork } from './unit-work.ts';
  * masks last. Returns the unit files that had to make way for links. Whether it all worked is for the caller to see.
  */
 export async function applyServices(work: UnitWork, context: RestoreContext): Promise<SourceReport['displaced']> {
-  const pending = readPending(context.directory);
+  const pending = readPending(notesIn(context));
   const displaced: SourceReport['displaced'] = [];
   const before = await work.look();
   await work.order('stop', namesOf(before, mustStop), 'stopped');
@@ -63,7 +63,7 @@ async function linkUnits(
   displaced: SourceReport['displaced'],
 ): Promise<boolean> {
   const changing = units.filter((unit) => !sameLinks(unit.presentLinks, linksOf(unit)));
-  if (changing.length > 0) notePending(context.directory, { daemon_reload: true });
+  if (changing.length > 0) notePending(notesIn(context), { daemon_reload: true });
   for (const unit of changing) displaced.push(...(await putLinks(nameOf(unit), linksOf(unit), context)));
   return changing.length > 0;
 }

@@ -2,12 +2,14 @@ import path from 'node:path';
 import {
   errnoName,
   isWithin,
+  makeDirectoryDurably,
   readFileText,
   removeFileDurably,
   writeJsonDurably,
   type RawPath,
 } from '@homeserver/system';
 import { z } from 'zod';
+import type { RestoreContext } from '../state-source.ts';
 import { isUp, nameOf, wantedActivity, type ComparedUnit } from './compare-unit.ts';
 
 /**
@@ -54,6 +56,11 @@ function isNew({ recorded, present }: ComparedUnit): boolean {
   return recorded.invocation_id !== present.invocationId;
 }
 
+/** Where a restore notes that: beside the backup's record, or elsewhere when that is on a read-only medium. */
+export function notesIn({ directory, notes }: Pick<RestoreContext, 'directory' | 'notes'>): string {
+  return notes ?? directory;
+}
+
 /** Adds to what a restore that was cut has left to do. */
 export function notePending(directory: string, more: Partial<PendingRenewal>): void {
   const before = readPending(directory);
@@ -63,7 +70,9 @@ export function notePending(directory: string, more: Partial<PendingRenewal>): v
     restart: [...new Set([...before.restart, ...(more.restart ?? [])])],
     reload: [...new Set([...before.reload, ...(more.reload ?? [])])],
   };
-  if (all.daemon_reload || all.restart.length + all.reload.length > 0) writeJsonDurably(fileIn(directory), all);
+  if (!all.daemon_reload && all.restart.length + all.reload.length === 0) return;
+  makeDirectoryDurably(directory, { mode: 0o700 });
+  writeJsonDurably(fileIn(directory), all);
 }
 
 /** Nothing, when there is no note; one that cannot be read asks for the least that is safe. */

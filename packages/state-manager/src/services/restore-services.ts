@@ -14,7 +14,7 @@ import {
   wantedActivity,
   type ComparedUnit,
 } from './compare-unit.ts';
-import { clearPending, notePending, renewalAfter } from './pending-renewal.ts';
+import { clearPending, notePending, notesIn, renewalAfter } from './pending-renewal.ts';
 import { readRecord, type CapturedServices } from './service-record.ts';
 import { isSystemdThere, orderSystemd } from './systemctl.ts';
 import { prepareUnitLinks } from './restore-unit-links.ts';
@@ -63,7 +63,7 @@ class ServicesRestore implements PreparedRestore {
 
   async letGo(touched: readonly RawPath[]): Promise<void> {
     const units = touched.length === 0 ? [] : await this.#work.look();
-    notePending(this.#context.directory, renewalAfter(touched, units));
+    notePending(notesIn(this.#context), renewalAfter(touched, units));
     const running = units.filter(({ present }) => isUp(present.activeState));
     this.#ranBefore = new Set(running.map(nameOf));
     const stop = unitsToStop(touched, running).map(nameOf);
@@ -95,7 +95,7 @@ class ServicesRestore implements PreparedRestore {
     const displaced = await applyServices(this.#work, this.#context);
     const units = await this.#arrived();
     this.#refuse(units.filter(({ recorded }) => recorded.why !== 'companion'));
-    clearPending(this.#context.directory);
+    clearPending(notesIn(this.#context));
     return { ...this.#report(units), displaced };
   }
 

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { toRawPath } from '@homeserver/system';
 import { temporaryDirectory } from '@homeserver/test-support';
-import { expect, it } from 'vitest';
-import { clearPending, notePending, readPending, renewalAfter } from '../../src/services/pending-renewal.ts';
+import { describe, expect, it } from 'vitest';
+import { clearPending, notePending, notesIn, readPending, renewalAfter } from '../../src/services/pending-renewal.ts';
 
 const nothing = { format: 1, daemon_reload: false, restart: [], reload: [] };
 
@@ -41,4 +41,16 @@ it.each([
   ['/srv/a.service', false],
 ])('a restore of %s has systemd read its unit files: %s', (file, expected) => {
   expect(renewalAfter([toRawPath(file)], []).daemon_reload).toBe(expected);
+});
+
+describe('on a read-only medium', () => {
+  it('is noted elsewhere, in a directory that is made for it', () => {
+    const notes = path.join(temporaryDirectory(), 'displaced/site_backup');
+    expect(notesIn({ directory: '/media/usb/site_backup' })).toBe('/media/usb/site_backup');
+    expect(notesIn({ directory: '/media/usb/site_backup', notes })).toBe(notes);
+    notePending(notes, { restart: ['nginx.service'] });
+    expect(readPending(notes).restart).toEqual(['nginx.service']);
+    clearPending(notes);
+    expect(readPending(notes).restart).toEqual([]);
+  });
 });
