@@ -4,7 +4,7 @@
  * A seccomp filter with user notification stops every call that changes files, in all threads and all children of the
  * command, static or not. One supervisor (this process) answers the calls one at a time and counts them, so that call
  * number N means the same for the whole tree. At call N it kills everything, tears the write, returns an error, or
- * sends a signal. A kill is exact: the call is never answered, nothing else that changes files is either, and every
+ * sends a signal, or runs a line in a shell, outside of all this, while the call waits. A kill is exact: the call is never answered, nothing else that changes files is either, and every
  * descendant gets SIGKILL.
  *
  * Not seen: writes through mmap, 32-bit calls, effects outside the file system (sockets, D-Bus). io_uring is refused
@@ -12,8 +12,8 @@
  *
  * Linux >= 5.9, x86_64 or aarch64; root, or anybody (under no_new_privs: setuid programs run without their rights).
  *
- *   kcsup --mode count|kill|torn|short|error|signal [--call N] [--sticky] [--number ERRNO|SIGNAL] --classes LIST
- *         --under PATH... --timeout SECONDS --report FILE -- COMMAND...
+ *   kcsup --mode count|kill|torn|short|error|signal|hook [--call N] [--sticky] [--number ERRNO|SIGNAL] [--hook LINE]
+ *         --classes LIST --under PATH... --timeout SECONDS --report FILE -- COMMAND...
  *
  * The report has a line for each counted call ("call NAME PATH[ -> PATH]"), and ends with
  * "end exit=E fired=N timeout=T", N being the number of the call at which it happened, or 0. Exit status: the
@@ -165,18 +165,19 @@ enum { CALL_KINDS = sizeof call_kinds / sizeof *call_kinds };
 
 /* ---- What is asked for --------------------------------------------------------------------------------------- */
 
-enum mode { COUNT, KILL, TORN, SHORT, ERROR, SIGNAL };
-static const char *const mode_names[] = {"count", "kill", "torn", "short", "error", "signal"};
+enum mode { COUNT, KILL, TORN, SHORT, ERROR, SIGNAL, HOOK };
+static const char *const mode_names[] = {"count", "kill", "torn", "short", "error", "signal", "hook"};
 
 static struct {
   enum mode mode;
   long call;   /* The call at which it happens, from 1. */
-  bool sticky; /* An error stays: from that call on. */
+  bool sticky; /* It happens at every call from that one on. */
   int number;  /* The errno or the signal. */
   int classes;
   const char *under[MOST_UNDER];
   int under_count;
   int timeout_seconds;
+  const char *hook;
   const char *report;
   char **command;
 } options = {.timeout_seconds = 60};
@@ -232,6 +233,7 @@ static void parse_options(char **arguments) {
     else if (!strcmp(name, "--number")) options.number = atoi(value);
     else if (!strcmp(name, "--classes")) options.classes = parse_classes(value);
     else if (!strcmp(name, "--timeout")) options.timeout_seconds = atoi(value);
+    else if (!strcmp(name, "--hook")) options.hook = value;
     else if (!strcmp(name, "--report")) options.report = value;
     else if (!strcmp(name, "--under") && options.under_count < MOST_UNDER) options.under[options.under_count++] = value;
     else wrong_usage(name);
@@ -239,6 +241,7 @@ static void parse_options(char **arguments) {
   if (!*at || !at[1]) wrong_usage("-- COMMAND");
   if (!options.report) wrong_usage("--report");
   if (!options.classes) wrong_usage("--classes");
+  if (options.mode == HOOK && !options.hook) wrong_usage("--hook");
   options.command = at + 1;
 }
 
@@ -667,6 +670,7 @@ static bool decide(const struct call *call, struct seccomp_notif_resp *answer) {
   }
   if (options.mode == ERROR) *answer = (struct seccomp_notif_resp){.id = answer->id, .error = -options.number};
   if (options.mode == SIGNAL) kill(-command_pid, options.number);
+  if (options.mode == HOOK && system(options.hook) == -1) give_up("no shell");
   return true;
 }
 

@@ -5,37 +5,33 @@ import path from 'node:path';
 import { reasonOf, runCommand, temporaryName } from '@homeserver/system';
 import { ensureDebianPackages } from './debian-packages.ts';
 
-/** Something that this machine cannot do; said loudly, so that nobody takes a test that did not happen for one that passed. */
-export interface Unavailable {
-  unavailable: string;
-}
-
 const packageRoot = path.join(import.meta.dirname, '..');
 const source = path.join(packageRoot, 'faults/kcsup.c');
-let compiled: Promise<{ supervisor: string } | Unavailable> | undefined;
+let compiled: Promise<string> | undefined;
 
 /**
  * Compiles `faults/kcsup.c`, once for each version of it, into this package's `node_modules/.cache` (for a user who may not
  * write there: into a temporary directory, once for each process). As root on a Debian without a compiler it installs one.
+ * Returns the program; throws, with the reason, where there can be none.
  */
-export function compileSupervisor(): Promise<{ supervisor: string } | Unavailable> {
+export function compileSupervisor(): Promise<string> {
   compiled ??= compile();
   return compiled;
 }
 
-async function compile(): Promise<{ supervisor: string } | Unavailable> {
+async function compile(): Promise<string> {
   const version = createHash('sha256').update(fs.readFileSync(source)).digest('hex').slice(0, 16);
   const cached = path.join(packageRoot, 'node_modules/.cache', `kcsup-${version}-${process.arch}`);
-  if (fs.existsSync(cached)) return { supervisor: cached };
+  if (fs.existsSync(cached)) return cached;
   const supervisor = isWritable(path.dirname(cached)) ? cached : path.join(temporaryHome(), 'kcsup');
   const temporary = path.join(path.dirname(supervisor), temporaryName());
   let problem = await compileTo(temporary);
   if (problem !== undefined && (await ensureDebianPackages(['gcc', 'libc6-dev'])).length === 0) {
     problem = await compileTo(temporary);
   }
-  if (problem !== undefined) return { unavailable: problem };
+  if (problem !== undefined) throw new Error(problem);
   fs.renameSync(temporary, supervisor);
-  return { supervisor };
+  return supervisor;
 }
 
 function isWritable(directory: string): boolean {

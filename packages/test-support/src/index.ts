@@ -5,7 +5,7 @@ export { ensureDebianPackages } from './debian-packages.ts';
 export { faultPoints } from './fault-points.ts';
 export { createRepository } from './git-repository.ts';
 export { runAndKill } from './kill-anywhere.ts';
-export { countCalls, killAtCall } from './kill-at-every-call.ts';
+export { countCalls, describeUnderSupervision, killAtCall } from './kill-at-every-call.ts';
 export { asOrdinaryUser } from './ordinary-user.ts';
 export { describeOnServers } from './servers/describe-on-servers.ts';
 export { startServer } from './servers/start-server.ts';
@@ -14,7 +14,6 @@ export { createSigningKey, signWith, writeAllowedSigners } from './signing-key.t
 export { temporaryDirectory } from './temporary-directory.ts';
 export { describeTree, file, hardlink, link, makeTree } from './tree.ts';
 
-export type { Unavailable } from './compile-supervisor.ts';
 export type { DatabaseServer } from './databases/database-server.ts';
 export type { GitRepository } from './git-repository.ts';
 export type { KillOptions } from './kill-anywhere.ts';

@@ -1,17 +1,18 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { countCalls, faultPoints, killAtCall, type FaultMode, type SupervisedRun } from '@homeserver/test-support';
+import { expect, it } from 'vitest';
+import {
+  countCalls,
+  describeUnderSupervision,
+  faultPoints,
+  killAtCall,
+  type FaultMode,
+} from '@homeserver/test-support';
 import { findGap } from '../src/inspect-mirror.ts';
 import { syncMirror } from '../src/index.ts';
 import { scene, type Scene } from './support.ts';
 
 const fixture = path.join(import.meta.dirname, 'fixtures/sync.ts');
-
-function supervised(run: SupervisedRun | { unavailable: string }): SupervisedRun {
-  if (run.unavailable !== undefined) throw new Error(run.unavailable);
-  return run;
-}
 
 /** A mirror with one commit, and a remote with a second one. */
 async function sceneWithNews(): Promise<Scene & { news: string; reset(): void }> {
@@ -26,20 +27,20 @@ async function sceneWithNews(): Promise<Scene & { news: string; reset(): void }>
   return { ...at, news: await at.remote.commit({ modules: { other: { 'index.json': '{}' } } }), reset };
 }
 
-describe('a machine that refuses one call of a fetch', () => {
+await describeUnderSupervision('a machine that refuses one call of a fetch', () => {
   it.each<FaultMode>(['ENOSPC', 'EROFS', 'EMFILE'])(
     '(%s) is not taken for damage: the mirror stays, and is brought up to date by the next sync',
     async (mode) => {
       const at = await sceneWithNews();
       const run = [process.execPath, fixture, at.mirror.directory, at.remote.url] as const;
       const options = { under: [path.dirname(at.mirror.directory)], mode };
-      const { calls } = supervised(await countCalls(run, options));
+      const { calls } = await countCalls(run, options);
       const refused: string[] = [];
-      const points = faultPoints(calls.length, 24);
+      const points = faultPoints(calls.length, 12);
       for (const n of points) {
         at.reset();
         const { ino } = fs.statSync(at.mirror.directory);
-        const { exitCode, firedAt, stderr } = supervised(await killAtCall(run, n, options));
+        const { exitCode, firedAt, stderr } = await killAtCall(run, n, options);
         expect([firedAt, fs.statSync(at.mirror.directory).ino, stderr]).toEqual([firedAt, ino, stderr]);
         if (exitCode !== 0) refused.push(stderr);
         else expect([firedAt, await findGap(at.mirror.directory, at.news)]).toEqual([firedAt, undefined]);

@@ -1,13 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { countCalls, killAtCall, type SupervisedRun, type Unavailable } from '@homeserver/test-support';
+import { countCalls, describeUnderSupervision, killAtCall } from '@homeserver/test-support';
 import { expect, it } from 'vitest';
 import { home, install, links, main, markUnproven, module, pointAt, updaterCommand, type Home } from '../support.ts';
-
-function supervised(run: SupervisedRun | Unavailable): SupervisedRun {
-  if (run.unavailable !== undefined) throw new Error(run.unavailable);
-  return run;
-}
 
 /** A server whose module `web` 2.0.0 is unproven; both versions write their number into etc/web under a guard. */
 function unprovenHome(): { here: Home; file: string } {
@@ -26,17 +21,19 @@ function unprovenHome(): { here: Home; file: string } {
   return { here, file };
 }
 
-it('a disk that refuses while a run is made final leaves files and version of one kind', async () => {
-  const counting = unprovenHome();
-  const options = { under: [counting.here.server.paths.backupDir], mode: 'EIO' } as const;
-  const { calls } = supervised(await countCalls(updaterCommand(counting.here), options));
-  const closing = calls.findIndex((call) => /^unlink .*\/journal\//.test(call)) + 1;
-  expect(closing).toBeGreaterThan(0);
-  for (let n = closing; n <= calls.length; n += 1) {
-    const { here, file } = unprovenHome();
-    const under = [here.server.paths.backupDir];
-    const { firedAt } = supervised(await killAtCall(updaterCommand(here), n, { ...options, under }));
-    const [link] = links(here);
-    expect([firedAt, link]).toEqual([firedAt, `web ${fs.readFileSync(file, 'utf8')}`]);
-  }
+await describeUnderSupervision('a disk that refuses while a run is made final', () => {
+  it('leaves files and version of one kind', async () => {
+    const counting = unprovenHome();
+    const options = { under: [counting.here.server.paths.backupDir], mode: 'EIO' } as const;
+    const { calls } = await countCalls(updaterCommand(counting.here), options);
+    const closing = calls.findIndex((call) => /^unlink .*\/journal\//.test(call)) + 1;
+    expect(closing).toBeGreaterThan(0);
+    for (let n = closing; n <= calls.length; n += 1) {
+      const { here, file } = unprovenHome();
+      const under = [here.server.paths.backupDir];
+      const { firedAt } = await killAtCall(updaterCommand(here), n, { ...options, under });
+      const [link] = links(here);
+      expect([firedAt, link]).toEqual([firedAt, `web ${fs.readFileSync(file, 'utf8')}`]);
+    }
+  });
 });
