@@ -65,7 +65,7 @@ export function readModuleIndex(bytes: Uint8Array, file: string, name: string): 
   } catch (error) {
     return problem(`is not valid JSON (${showPath(reasonOf(error))})`);
   }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(json, { error: explain });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const field = issue?.path.join('.');
@@ -90,6 +90,13 @@ export function readModuleIndex(bytes: Uint8Array, file: string, name: string): 
       unknownKeys: fields.filter((field) => !known.has(field)),
     },
   };
+}
+
+/** The two mistakes that authors make most, in words that say what to do. */
+function explain(issue: { code: string; input?: unknown; expected?: string }): string | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  if (issue.input === undefined) return 'is missing';
+  return `must be of type ${issue.expected === 'record' ? 'object' : issue.expected}`;
 }
 
 /** The entry files that a module may have, in order of preference. */
