@@ -39,6 +39,7 @@ export { interpreterOf } from './script-interpreter.ts';
 export { startWorker } from './start-worker.ts';
 export { statEntry } from './stat-entry.ts';
 export { exchangePaths, readLink, switchLink } from './switch-link.ts';
+export { tellingLine } from './telling-line.ts';
 export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-name.ts';
 
 export type { SystemErrorCode, SystemErrorOptions } from './errors.ts';

@@ -1,4 +1,5 @@
 import { runCommand, type CommandStream } from './run-command.ts';
+import { tellingLine } from './telling-line.ts';
 
 /** Commands that prove a change works. All lines run in one shell, so that `cd` and variables carry over. */
 export interface Closure {
@@ -75,7 +76,7 @@ export async function runClosure(
   };
 }
 
-/** Why a closure failed, in one line: which line, how it ended, and the last line that it printed. */
+/** Why a closure failed, in one line: which line, how it ended, and the line of its output that says most. */
 export function describeClosureFailure(result: ClosureResult): string {
   const where = result.failedLine ? `closure line ${result.failedLine.number} (${result.failedLine.text})` : 'closure';
   const how = result.timedOut
@@ -87,6 +88,6 @@ export function describeClosureFailure(result: ClosureResult): string {
         : result.exitCode === 0
           ? 'ended the closure early'
           : `exited ${result.exitCode}`;
-  const lastWords = result.output.trim().split('\n').at(-1)?.trim();
+  const lastWords = tellingLine(result.output.split('\n'));
   return `${where} ${how}${lastWords ? `: ${lastWords.slice(0, 200)}` : ''}`;
 }

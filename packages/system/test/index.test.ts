@@ -60,6 +60,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "switchLink",
       "syncDirectory",
       "syncFileSystemOf",
+      "tellingLine",
       "temporaryName",
       "toRawPath",
       "tryLockExclusive",

@@ -199,12 +199,20 @@ describe('describeClosureFailure', () => {
       {},
       'closure line 2 (echo why; echo because; exit 3) exited 3: because',
     ],
+    [
+      [String.raw`printf 'x.mjs:3\n  throw e\n  ^\n\nError: no disk\n    at x\n\nNode.js v24.0.0\n'; exit 1`],
+      {},
+      expect.stringMatching(/ exited 1: Error: no disk$/),
+    ],
     [['exit 0', 'true'], {}, 'closure line 1 (exit 0) ended the closure early'],
     [['kill -9 $$'], {}, 'closure line 1 (kill -9 $$) was killed by SIGKILL'],
     [['sleep 60'], { timeoutMs: 1000 }, 'closure line 1 (sleep 60) ran out of time'],
-  ])('says in one line which line failed, how, and its last words: %s', async (lines, more, text) => {
-    expect(describeClosureFailure(await run(lines, more))).toBe(text);
-  });
+  ])(
+    'says in one line which line failed, how, and the most telling of its last words: %s',
+    async (lines, more, text) => {
+      expect(describeClosureFailure(await run(lines, more))).toEqual(text);
+    },
+  );
 
   it('says that it was stopped', async () => {
     expect(describeClosureFailure(await runClosure({ lines: ['true'] }, { signal: AbortSignal.abort() }))).toBe(

@@ -2,7 +2,7 @@ export { describeOnMariadb, describeOnPostgres } from './databases/describe-on-d
 export { startMariadb } from './databases/start-mariadb.ts';
 export { startPostgres } from './databases/start-postgres.ts';
 export { ensureDebianPackages } from './debian-packages.ts';
-export { faultPoints } from './fault-points.ts';
+export { atEachPoint, faultPoints } from './fault-points.ts';
 export { createRepository } from './git-repository.ts';
 export { runAndKill } from './kill-anywhere.ts';
 export { countCalls, describeUnderSupervision, killAtCall } from './kill-at-every-call.ts';

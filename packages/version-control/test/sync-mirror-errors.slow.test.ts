@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import {
   countCalls,
   describeUnderSupervision,
@@ -11,6 +11,8 @@ import {
 import { findGap } from '../src/inspect-mirror.ts';
 import { syncMirror } from '../src/index.ts';
 import { scene, type Scene } from './support.ts';
+
+vi.setConfig({ testTimeout: 1_200_000 });
 
 const fixture = path.join(import.meta.dirname, 'fixtures/sync.ts');
 

@@ -2,7 +2,7 @@ import type { RecoveryReport } from '@homeserver/state-manager';
 
 type Undone = RecoveryReport['found'][number];
 
-const SHOWN_PLACES = 5;
+const SHOWN_PLACES = 2;
 
 /** What was put back and what could not be, one line each, for people. */
 export function describeRecovery({ found, damaged }: RecoveryReport): { reverted: string[]; rollbackFailed: string[] } {
@@ -20,10 +20,15 @@ function describeRestored({ slot, kind, report }: Undone): string {
   if (kind === 'rollback') return `${slot}: the rollback of its operations was completed`;
   if (kind === 'restore') return `${slot}: the restore of its backup was completed`;
   const entries = (report?.restored.length ?? 0) + (report?.adjusted.length ?? 0);
-  const places = report?.displaced.map(({ to }) => to) ?? [];
+  const places = report?.displaced ?? [];
   if (entries === 0 && places.length === 0) return `${slot}: nothing had been changed yet`;
-  const more = places.length > SHOWN_PLACES ? ` and ${places.length - SHOWN_PLACES} more` : '';
-  const kept =
-    places.length === 0 ? '' : `; what was in the way is kept: ${places.slice(0, SHOWN_PLACES).join(', ')}${more}`;
+  const kept = places.length === 0 ? '' : `; ${describeDisplaced(places)}`;
   return `${slot}: ${entries} ${entries === 1 ? 'entry' : 'entries'} put back${kept}`;
+}
+
+/** Where the first of them are now, in one line. */
+export function describeDisplaced(places: readonly { to: string }[]): string {
+  const shown = places.slice(0, SHOWN_PLACES).map(({ to }) => to);
+  const more = places.length > SHOWN_PLACES ? ` and ${places.length - SHOWN_PLACES} more` : '';
+  return `what was in the way is kept: ${shown.join(', ')}${more}`;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '@homeserver/system';
+import { describeDisplaced } from '../recover/describe-recovery.ts';
 import type { DisplacedPlace } from './module-output.ts';
 
 /** How one module's run ended. */
@@ -38,8 +39,7 @@ export function logOutcome(logger: Logger, outcome: ModuleOutcome): void {
   else if (status === 'skipped') logger.warn(`Module '${name}' was skipped: ${error}`);
   else logger.error(`✗ Module '${name}' failed: ${error}`);
   for (const text of reverted) logger.warn(`Module '${name}', put back: ${text}`);
-  for (const { from, to } of displaced)
-    logger.warn(`Module '${name}', put back: ${from} was in the way, and is ${to} now`);
+  if (displaced.length > 0) logger.warn(`Module '${name}', put back: ${describeDisplaced(displaced)}`);
   for (const text of rollbackFailed) logger.error(`Module '${name}', COULD NOT BE PUT BACK: ${text}`);
   if (rolledBack !== undefined) {
     const now = rolledBack.to === undefined ? 'it is not installed any more' : `${rolledBack.to} is back`;

@@ -1,4 +1,4 @@
-import type { Logger, Worker } from '@homeserver/system';
+import { tellingLine, type Logger, type Worker } from '@homeserver/system';
 import { parseHostLine, type HostLine } from './host-protocol.ts';
 import { splitLines } from './split-lines.ts';
 
@@ -13,10 +13,6 @@ export type EndLine = Extract<HostLine, { kind: 'end' }>;
 const MAX_LINES = 2000;
 const MAX_CHARACTERS = 1024 * 1024;
 const KEPT_ERROR_LINES = 40;
-/** An uncaught error as Node prints it, and what it prints around it. */
-const namedError = /^\[?[A-Z]\w*(?: \[\w+\])?: /;
-const noise = /^(?:at |Node\.js v|[{}\]^]+$)/;
-
 /** Sorts a host's output during one run into log lines of the module and the word that it has ended. */
 export class ModuleOutput {
   /** Resolves when the end has been read on both streams, so that nothing of the module's output is missed. */
@@ -48,8 +44,7 @@ export class ModuleOutput {
 
   /** The most telling line of a crash: the error itself, not what Node prints around it. */
   get lastWords(): string | undefined {
-    const telling = this.#lastErrors.filter((line) => line !== '' && !noise.test(line));
-    return telling.findLast((line) => namedError.test(line)) ?? telling.at(-1);
+    return tellingLine(this.#lastErrors);
   }
 
   /** The returned function stops listening, and passes on what came last. */

@@ -36,7 +36,7 @@ it.each<[string, Undone, string]>([
   [
     'much that was in the way',
     restored({ restored: ['/etc/a'], displaced: moved(7) }),
-    'web: 1 entry put back; what was in the way is kept: /kept/0, /kept/1, /kept/2, /kept/3, /kept/4 and 2 more',
+    'web: 1 entry put back; what was in the way is kept: /kept/0, /kept/1 and 5 more',
   ],
   ['a restore', restored({ restored: ['/etc/a'] }, 'restore'), 'web: the restore of its backup was completed'],
 ])('%s that was put back is one line', (_, undone, line) => {

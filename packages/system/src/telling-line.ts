@@ -1,0 +1,9 @@
+/** An uncaught error as Node and others print it, and what Node prints around it. */
+const namedError = /^\[?\w*(?:Error|Exception|Rejection)(?: \[\w+\])?: /;
+const noise = /^(?:at |Node\.js v|[{}\]^]+$)/;
+
+/** The line of a program's last output that best says why it failed: the error itself, or else the last that it said. */
+export function tellingLine(output: readonly string[]): string | undefined {
+  const lines = output.map((line) => line.trim()).filter((line) => line !== '' && !noise.test(line));
+  return lines.findLast((line) => namedError.test(line)) ?? lines.at(-1);
+}
