@@ -199,10 +199,3 @@ function removeQuietly(file: StagedFile): void {
     // The error that brought us here is the one to report; the guard's restore removes our temps too.
   }
 }
-
-/** Whether a change failed because the machine is full or busy now, which may be over the next time. */
-export function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const isFull = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'].includes(errnoName(error) ?? '');
-  return isFull || isPassing(error.cause);
-}

@@ -3,9 +3,8 @@ import path from 'node:path';
 import { toRawPath } from '@homeserver/system';
 import { describeTree, link, makeTree, temporaryDirectory } from '@homeserver/test-support';
 import { expect, it } from 'vitest';
-import { copyFiles, isPassing, type Copy } from '../src/copy-files.ts';
+import { copyFiles, type Copy } from '../src/copy-files.ts';
 import { destinationLimits, resolveDestination } from '../src/destination.ts';
-import { HotfixError } from '../src/errors.ts';
 
 function copyTo(root: string, name: string): Copy {
   fs.writeFileSync(path.join(root, 'source'), 'new');
@@ -54,19 +53,4 @@ it('replaces no file before every source is complete beside its destination', ()
   expect(() => copyFiles([first, missing])).toThrow(`cannot write ${root}/live/b: ENOENT`);
   expect(fs.readFileSync(path.join(root, 'live/a'), 'utf8')).toBe('old');
   expect(fs.readdirSync(path.join(root, 'live'))).toEqual(['a']);
-});
-
-/** What `act` throws, as `copyFiles` passes it on. */
-function failureOf(act: () => unknown): HotfixError {
-  try {
-    act();
-  } catch (cause) {
-    return new HotfixError('io', 'cannot write', { cause });
-  }
-  throw new Error('it did not fail');
-}
-
-it('knows a full disk, which may be over the next time, from a mistake that stays', () => {
-  expect(isPassing(failureOf(() => fs.writeFileSync('/dev/full', 'x')))).toBe(true);
-  expect(isPassing(failureOf(() => fs.writeFileSync('/no/such/directory', 'x')))).toBe(false);
 });

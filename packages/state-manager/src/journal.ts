@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import {
   errnoName,
+  ioError,
+  isShortage,
   makeDirectoryDurably,
   reasonOf,
   removeFileDurably,
@@ -153,6 +155,8 @@ function readJson<T>(file: string, schema: z.ZodType<T>): JsonRead<T> {
     const parsed = schema.safeParse(JSON.parse(readFileText(file, { followLink: false })));
     return parsed.success ? { file, value: parsed.data } : { file, why: describeMismatch(parsed.error) };
   } catch (error) {
+    // Taken for damaged, it would not be undone with the rest of its run.
+    if (isShortage(error)) throw ioError('read', file, error);
     return errnoName(error) === 'ENOENT' ? { file } : { file, why: reasonOf(error) };
   }
 }

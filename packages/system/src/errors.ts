@@ -40,6 +40,13 @@ export function errnoName(error: unknown): string | undefined {
   return code;
 }
 
+const shortages: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
+
+/** Whether an error, or what caused it, is that the machine is full or busy now, which may be over the next time. */
+export function isShortage(error: unknown): boolean {
+  return error instanceof Error && (shortages.includes(errnoName(error)) || isShortage(error.cause));
+}
+
 /** The whole reason in one line, without a stack: the messages of the error and of its causes. */
 export function reasonOf(error: unknown): string {
   const parts: string[] = [];

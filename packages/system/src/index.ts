@@ -11,7 +11,7 @@ export {
   writeFileDurably,
   writeJsonDurably,
 } from './durable-files.ts';
-export { errnoName, ioError, reasonOf, SystemError } from './errors.ts';
+export { errnoName, ioError, isShortage, reasonOf, SystemError } from './errors.ts';
 export { readAttributes, removeAttribute, setAttribute } from './extended-attributes.ts';
 export { withFileRights } from './file-rights.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { errnoName, ioError, reasonOf, SystemError } from '../src/errors.ts';
+import { errnoName, ioError, isShortage, reasonOf, SystemError } from '../src/errors.ts';
 
 /** The error that `act` throws. */
 function thrownBy(act: () => unknown): Error {
@@ -88,5 +88,15 @@ describe('ioError', () => {
       message: 'cannot write /var/file: EDQUOT: disk quota exceeded',
       cause,
     });
+  });
+});
+
+describe('isShortage', () => {
+  it('knows a full disk, which may be over the next time, from a mistake that stays, also as a cause', () => {
+    const full = thrownBy(() => fs.writeFileSync('/dev/full', 'x'));
+    expect(isShortage(full)).toBe(true);
+    expect(isShortage(new Error('cannot write', { cause: ioError('write', '/dev/full', full) }))).toBe(true);
+    expect(isShortage(thrownBy(() => fs.writeFileSync('/no/such/directory', 'x')))).toBe(false);
+    expect(isShortage('ENOSPC')).toBe(false);
   });
 });

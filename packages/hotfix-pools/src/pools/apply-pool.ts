@@ -1,7 +1,7 @@
 import type { GuardOutcome, StateManager } from '@homeserver/state-manager';
 import { StateManagerError } from '@homeserver/state-manager';
-import { forFs, SystemError, type ClosureResult, type Logger, type RawPath } from '@homeserver/system';
-import { copyFiles, isPassing, type Copy } from '../copy-files.ts';
+import { forFs, isShortage, SystemError, type ClosureResult, type Logger, type RawPath } from '@homeserver/system';
+import { copyFiles, type Copy } from '../copy-files.ts';
 import { contentOf } from '../destination.ts';
 import { hashFile } from '../source-file.ts';
 import { HotfixError } from '../errors.ts';
@@ -156,7 +156,7 @@ function describeFailure(
     logClosure(outcome.afterRestore, `pool ${plan.pool.id} (again, after the restore)`, context.logger);
   }
   // Not the pool's fault: the next run may try again.
-  if (closure?.aborted !== true && !isPassing(outcome.cause)) rememberFailure(state, reason, attempt);
+  if (closure?.aborted !== true && !isShortage(outcome.cause)) rememberFailure(state, reason, attempt);
   return {
     state,
     reason,

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { countCalls, faultPoints, killAtCall } from '@homeserver/test-support';
+import { countCalls, describeUnderSupervision, faultPoints, killAtCall } from '@homeserver/test-support';
 import { OperationsServer } from './operations-server.ts';
 
 const fixture = path.join(import.meta.dirname, '../fixtures/apply-hotfixes.ts');
@@ -43,29 +43,29 @@ const NEW = [
 const run = (here: OperationsServer): [string, ...string[]] => [process.execPath, fixture, here.root];
 const under = (here: OperationsServer) => ({ under: [here.root], alsoExec: true });
 
-it('killed at any call, the operations are all done or all undone after a recovery, and the next run completes them', async () => {
-  const undisturbed = server();
-  const counted = await countCalls(run(undisturbed), under(undisturbed));
-  if (counted.unavailable !== undefined) throw new Error(counted.unavailable);
-  expect(stateOf(undisturbed)).toEqual(NEW);
-  const ends = { old: 0, new: 0 };
-  for (const n of faultPoints(counted.calls.length, 25)) {
-    const here = server();
-    const cut = await killAtCall(run(here), n, under(here));
-    if (cut.unavailable !== undefined) throw new Error(cut.unavailable);
-    const { damaged } = await here.state().recover();
-    const isNew = here.read('auth.py') === 'new\n';
-    expect({ at: cut.firedAt, damaged, state: stateOf(here) }).toEqual({
-      at: cut.firedAt,
-      damaged: [],
-      state: isNew ? NEW : OLD,
-    });
-    expect(fs.existsSync(path.join(here.stateDir, 'operations/applied.json'))).toBe(isNew);
-    ends[isNew ? 'new' : 'old'] += 1;
-    await here.applyOperations();
-    expect(stateOf(here)).toEqual(NEW);
-  }
-  // Else the cuts fell outside of the work.
-  expect(ends.old).toBeGreaterThan(0);
-  expect(ends.new).toBeGreaterThan(0);
-}, 240_000);
+await describeUnderSupervision('operations, killed at any call,', () => {
+  it('are all done or all undone after a recovery, and the next run completes them', async () => {
+    const undisturbed = server();
+    const counted = await countCalls(run(undisturbed), under(undisturbed));
+    expect(stateOf(undisturbed)).toEqual(NEW);
+    const ends = { old: 0, new: 0 };
+    for (const n of faultPoints(counted.calls.length, 25)) {
+      const here = server();
+      const cut = await killAtCall(run(here), n, under(here));
+      const { damaged } = await here.state().recover();
+      const isNew = here.read('auth.py') === 'new\n';
+      expect({ at: cut.firedAt, damaged, state: stateOf(here) }).toEqual({
+        at: cut.firedAt,
+        damaged: [],
+        state: isNew ? NEW : OLD,
+      });
+      expect(fs.existsSync(path.join(here.stateDir, 'operations/applied.json'))).toBe(isNew);
+      ends[isNew ? 'new' : 'old'] += 1;
+      await here.applyOperations();
+      expect(stateOf(here)).toEqual(NEW);
+    }
+    // Else the cuts fell outside of the work.
+    expect(ends.old).toBeGreaterThan(0);
+    expect(ends.new).toBeGreaterThan(0);
+  }, 240_000);
+});
