@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describeTree, file, type TreeNode } from '@homeserver/test-support';
 import { processesWith } from './kill-everything.ts';
 import { moduleFiles } from './module-files.ts';
+import { program } from './run-updater.ts';
 import { serverFolder, type ServerFolder } from './server-folder.ts';
 
 /*
@@ -18,6 +19,12 @@ export interface UpdateUnderFire {
   lastsMs: number;
   /** Goes back to before the update. */
   reset(): void;
+  /** Starts the update as `countCalls` and `killAtCall` take it. */
+  command: [string, string, string];
+  /** Where they count; with the environment of the server. */
+  watched: { under: string[]; env: Record<string, string> };
+  /** Modules that a reader would find missing or mixed now; nothing at any instant. */
+  broken(): string[];
   /** What is wrong; nothing, when each module is exactly old or new, all else agrees, and nothing is left over. */
   problems(): string[];
 }
@@ -25,14 +32,16 @@ export interface UpdateUnderFire {
 /** Every process of this server is started with this in its environment. */
 export const mark = (server: ServerFolder): Record<string, string> => ({ TMPDIR: server.root });
 
-export async function updateUnderFire(): Promise<UpdateUnderFire> {
+/** `fails`: whether the new version of one of the modules fails; then the update ends with exit code 3, else with 0. */
+export async function updateUnderFire(options: { fails?: boolean } = {}): Promise<UpdateUnderFire> {
+  const { fails = true } = options;
   const server = await serverFolder();
   const [etc, template] = [path.join(server.root, 'etc'), path.join(server.root, 'template')];
   fs.mkdirSync(etc);
   for (const name of ['one', 'two']) fs.writeFileSync(path.join(etc, name), 'mine');
   const expected = new Map<string, string[]>();
   const install = async (version: string): Promise<number> => {
-    await server.repository.commit({ modules: modulesAt(version, etc) });
+    await server.repository.commit({ modules: modulesAt(version, etc, fails) });
     const started = performance.now();
     // Phase by phase: the failing version is only there until it has run.
     await server.updater('run', '--only', 'replace');
@@ -47,6 +56,12 @@ export async function updateUnderFire(): Promise<UpdateUnderFire> {
     server,
     lastsMs,
     reset: () => copyMutable(template, server.root),
+    command: [process.execPath, program, 'run'],
+    watched: {
+      under: mutable.map((name) => path.join(server.root, name)),
+      env: { PATH: process.env['PATH'] ?? '', HOME: server.root, ...server.environment, ...mark(server) },
+    },
+    broken: () => moduleNames.flatMap((name) => brokenModule(server, expected, name) ?? []),
     problems: () => [
       ...wrongModules(server, expected),
       ...leftovers(server),
@@ -55,8 +70,8 @@ export async function updateUnderFire(): Promise<UpdateUnderFire> {
   };
 }
 
-function modulesAt(version: string, etc: string): { [name: string]: TreeNode } {
-  const fails = version === '1.0.0' ? {} : { main: `throw new Error('it broke');` };
+function modulesAt(version: string, etc: string, newOneFails: boolean): { [name: string]: TreeNode } {
+  const fails = version === '1.0.0' || !newOneFails ? {} : { main: `throw new Error('it broke');` };
   return {
     guarding: moduleFiles('guarding', { version, main: guarding(etc) }),
     failing: moduleFiles('failing', { version, ...fails }),
@@ -96,16 +111,21 @@ function versionIn(entry = ''): string {
   return /@(.*)-[0-9a-f]{12}$/.exec(entry)?.[1] ?? 'none';
 }
 
+function brokenModule(server: ServerFolder, expected: ReadonlyMap<string, string[]>, name: string): string | undefined {
+  const entry = server.entryOf(name);
+  const version = versionIn(entry);
+  const isWhole = JSON.stringify(filesOf(server, entry)) === JSON.stringify(expected.get(`${name} ${version}`));
+  return isWhole ? undefined : `${name} is not exactly ${version}`;
+}
+
 function wrongModules(server: ServerFolder, expected: ReadonlyMap<string, string[]>): string[] {
   const problems = moduleNames.flatMap((name) => {
-    const entry = server.entryOf(name);
-    const version = versionIn(entry);
-    const isWhole = JSON.stringify(filesOf(server, entry)) === JSON.stringify(expected.get(`${name} ${version}`));
+    const version = versionIn(server.entryOf(name));
     const indexed = server.index()[name];
     return [
-      ...(isWhole ? [] : [`${name} is not exactly ${version}`]),
-      ...(indexed === version ? [] : [`index.json says ${name} ${indexed}, its link ${version}`]),
-    ];
+      brokenModule(server, expected, name) ?? [],
+      indexed === version ? [] : `index.json says ${name} ${indexed}, its link ${version}`,
+    ].flat();
   });
   const guarded = ['one', 'two'].map((name) => fs.readFileSync(path.join(server.root, 'etc', name), 'utf8'));
   const wanted = versionIn(server.entryOf('guarding'));
