@@ -8,7 +8,7 @@ import { sections } from '../src/sections/sections.ts';
 
 it(
   'every section measures all that it promises, with every program that it compares with',
-  { timeout: 600_000 },
+  { timeout: 1_800_000 },
   async () => {
     const wanted = new Set(sections.flatMap(({ needs }) => needs));
     const missing = () => [...wanted].filter((program) => !findPrograms(wanted).has(program));
