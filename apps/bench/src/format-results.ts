@@ -1,7 +1,7 @@
 import { verdictOf, type Finding } from './finding.ts';
 import { compare, type Race } from './race.ts';
 import type { Results } from './run-bench.ts';
-import { spreadOf, type Spread } from './statistics.ts';
+import { median, type Spread } from './statistics.ts';
 
 /** The tables that a person reads. */
 export function formatResults({ races, findings, notMeasured }: Results): string[] {
@@ -15,15 +15,18 @@ export function formatResults({ races, findings, notMeasured }: Results): string
 
 function formatRace(race: Race): string[] {
   const rows = [...race.timings].map(([name, timings]) => {
-    const ratio = compare(race, name, race.baseline);
+    const isBaseline = name === race.baseline;
+    const [ratio, cpuRatio] = [compare(race, name, race.baseline), compare(race, name, race.baseline, 'cpuSeconds')];
     return [
       name,
-      figure(spreadOf(timings.map(({ seconds }) => seconds)).median),
-      ratio === undefined || name === race.baseline ? '' : range(ratio),
-      figure(spreadOf(timings.map(({ cpuSeconds }) => cpuSeconds)).median),
+      figure(median(timings.map(({ seconds }) => seconds))),
+      ratio === undefined || isBaseline ? '' : range(ratio),
+      figure(median(timings.map(({ cpuSeconds }) => cpuSeconds))),
+      // What takes no tick of the clock that counts CPU time is no measure for others.
+      isBaseline || !Number.isFinite(cpuRatio?.median) ? '' : figure(cpuRatio?.median ?? 0),
     ];
   });
-  const header = ['', 'seconds', `x ${race.baseline}`, 'CPU s'];
+  const header = ['', 'seconds', `x ${race.baseline}`, 'CPU s', 'x its CPU'];
   return [`${race.title}; ${race.rounds} rounds, load ${race.load.toFixed(1)}`, ...table([header, ...rows])];
 }
 

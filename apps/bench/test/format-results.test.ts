@@ -22,9 +22,9 @@ it('shows the seconds of each, and how many times the baseline that is, pair by 
   const lines = formatResults({ races: [race], findings: [], notMeasured: [] });
   expect(lines.slice(1, 5)).toEqual([
     'first backup of a tree; 2 rounds, load 0.5',
-    '                 seconds  x `cp -a`           CPU s',
+    '                 seconds  x `cp -a`           CPU s  x its CPU',
     '  `cp -a`        1.50                         0.50',
-    '  state-manager  1.75     1.25 (1.00 - 1.50)  0.25',
+    '  state-manager  1.75     1.25 (1.00 - 1.50)  0.25   0.50',
   ]);
 });
 
