@@ -42,8 +42,9 @@ function formatFindings(findings: readonly Finding[]): string[] {
 }
 
 /** "1.21 (1.15 - 1.30)": the median, and between what it lies. */
-function range({ min, median, max }: Spread): string {
-  return min === max ? figure(median) : `${figure(median)} (${figure(min)} - ${figure(max)})`;
+function range({ min, max, ...spread }: Spread): string {
+  const middle = figure(spread.median);
+  return min === max ? middle : `${middle} (${figure(min)} - ${figure(max)})`;
 }
 
 /** Three digits that count. */

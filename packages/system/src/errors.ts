@@ -40,11 +40,18 @@ export function errnoName(error: unknown): string | undefined {
   return code;
 }
 
-const shortages: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
+const shortages: ReadonlySet<string | undefined> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+]);
 
 /** Whether an error, or what caused it, is that the machine is full or busy now, which may be over the next time. */
 export function isShortage(error: unknown): boolean {
-  return error instanceof Error && (shortages.includes(errnoName(error)) || isShortage(error.cause));
+  return error instanceof Error && (shortages.has(errnoName(error)) || isShortage(error.cause));
 }
 
 /** The whole reason in one line, without a stack: the messages of the error and of its causes. */
