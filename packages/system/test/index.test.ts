@@ -26,6 +26,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "freeSpace",
       "interpreterOf",
       "ioError",
+      "isShortage",
       "isTemporaryName",
       "isWithin",
       "joinPath",
