@@ -1,5 +1,8 @@
-import { pathFromJson, reasonOf, type JsonPath, type Logger } from '@homeserver/system';
+import { pathFromJson, readFileText, reasonOf, type JsonPath, type Logger } from '@homeserver/system';
+import { z } from 'zod';
 import type { BackupPaths } from './backup-directory.ts';
+import { placeOfBackup } from './delta-place.ts';
+import { checksumAtEnd } from './manifest-file.ts';
 import { readManifestHead, type ManifestHead } from './manifest.ts';
 import { namesIn } from './names-in.ts';
 import { writeSummary } from './summary-file.ts';
@@ -69,13 +72,43 @@ export function listBackups(paths: BackupPaths): {
 /**
  * Writes module_backups.json anew: module name -> {module_name, timestamp, ...}. It is only a summary for people and
  * scripts; restore never needs it, and a damaged backup is simply not listed. `$format` cannot clash: no name starts so.
+ * `written`: the head of a manifest that was written just now.
  */
-export function writeIndex(paths: BackupPaths, logger: Logger): void {
-  const entries = Object.entries(listBackups(paths).backups).map(([name, info]) => [name, toJson(info)]);
+export function writeIndex(paths: BackupPaths, logger: Logger, written?: ManifestHead): void {
+  const before = readIndex(paths);
+  const entries = slotNames(paths).flatMap((name) => {
+    const entry = written?.slot === name ? toJson(infoOf(paths.slot(name), written)) : entryFor(name, paths, before);
+    return entry === undefined ? [] : [[name, entry] as const];
+  });
   writeSummary(paths.index, { $format: 1, ...Object.fromEntries(entries) }, logger);
 }
 
-function toJson(info: ModuleBackupInfo): Record<string, unknown> {
+/** What is there already, as long as the manifest ends with the same checksum: to read all of all manifests takes its time. */
+function entryFor(name: string, paths: BackupPaths, before: Record<string, IndexEntry>): IndexEntry | undefined {
+  const slot = paths.slot(name);
+  const entry = before[name];
+  if (entry !== undefined && entry['checksum'] === checksumAtEnd(placeOfBackup(slot))) return entry;
+  try {
+    return toJson(infoOf(slot));
+  } catch {
+    return undefined;
+  }
+}
+
+type IndexEntry = Record<string, unknown>;
+const indexSchema = z.looseObject({ $format: z.literal(1) });
+
+function readIndex(paths: BackupPaths): Record<string, IndexEntry> {
+  try {
+    // `$format` stays in it: no module has such a name.
+    const index = indexSchema.parse(JSON.parse(readFileText(paths.index, { followLink: false })));
+    return index as unknown as Record<string, IndexEntry>;
+  } catch {
+    return {};
+  }
+}
+
+function toJson(info: ModuleBackupInfo): IndexEntry {
   const { moduleName, timestamp, description, backupDir, ...rest } = info;
   return { module_name: moduleName, timestamp, description, backup_dir: backupDir, ...rest };
 }

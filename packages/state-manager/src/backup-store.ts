@@ -1,16 +1,27 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { exchangePaths, ioError, isTemporaryName, syncDirectory, temporaryName, type Logger } from '@homeserver/system';
-import { writeIndex } from './backup-index.ts';
+import {
+  exchangePaths,
+  ioError,
+  isTemporaryName,
+  reasonOf,
+  syncDirectory,
+  temporaryName,
+  type Logger,
+} from '@homeserver/system';
+import { settleDeltas } from './backup-delta.ts';
+import { slotNames, writeIndex } from './backup-index.ts';
 import type { BackupPaths } from './backup-directory.ts';
+import { placeOfBackup } from './delta-place.ts';
 import { dropDisplacedBefore } from './displaced.ts';
 import { StateManagerError } from './errors.ts';
 import { releaseRoom } from './files/reserved-room.ts';
-import { readManifestHead, type ManifestHead } from './manifest.ts';
+import { openManifest, readManifestHead, type ManifestHead } from './manifest.ts';
 import { MANIFEST_NAME } from './manifest-file.ts';
 import { namesIn } from './names-in.ts';
 import type { Wanted } from './sources.ts';
-import { freshBackupId, writeBackup, type BackupWriting } from './write-backup.ts';
+import { isUpdateOf, updateBackup } from './update-backup.ts';
+import { freshBackupId, writeBackup, type BackupLabel, type BackupWriting } from './write-backup.ts';
 
 export interface NewBackup {
   slot: string;
@@ -36,14 +47,34 @@ export class BackupStore {
   }
 
   async write({ slot, description, keep, wanted }: NewBackup, inUse: IsInUse): Promise<ManifestHead> {
-    const kept = keep ?? tryReadHead(this.#paths.slot(slot))?.keep ?? 1;
-    const staging = this.#temporary();
-    const label = { id: freshBackupId(), slot, description, keep: kept };
-    const head = await writeBackup(staging, label, wanted, this.#writing);
-    this.#takeSlot(slot, staging); // Should this fail half-way, the temp may be the previous backup: tidy() decides.
+    const slotDirectory = this.#paths.slot(slot);
+    this.#settle(slotDirectory);
+    const before = unlessDamaged(() => openManifest(slotDirectory));
+    const label = { id: freshBackupId(), slot, description, keep: keep ?? before?.head.keep ?? 1 };
+    const isReplaced = before !== undefined && label.keep === 1 && !inUse(before.head.id);
+    const head =
+      isReplaced && isUpdateOf(before.head, wanted) && placeOfBackup(slotDirectory) === slotDirectory
+        ? await updateBackup(slotDirectory, before, label, wanted, this.#writing)
+        : await this.#writeBeside(label, wanted);
     this.prune(slot, inUse);
-    writeIndex(this.#paths, this.#logger);
+    writeIndex(this.#paths, this.#logger, head);
     return head;
+  }
+
+  async #writeBeside(label: BackupLabel, wanted: Wanted): Promise<ManifestHead> {
+    const staging = this.#temporary();
+    const head = await writeBackup(staging, label, wanted, this.#writing);
+    this.#takeSlot(label.slot, staging); // Should this fail half-way, the temp may be the previous backup: tidy() decides.
+    return head;
+  }
+
+  /** That it cannot be done now (a full disk) holds up nothing: a committed delta can be read where it is. */
+  #settle(directory: string): void {
+    try {
+      settleDeltas(directory);
+    } catch (error) {
+      this.#logger.warn(`the backup in ${directory} could not be put in order: ${reasonOf(error)}`);
+    }
   }
 
   /** At every instant the slot's name stands for a whole backup: the old one, or the new one. */
@@ -179,6 +210,8 @@ export class BackupStore {
         fs.renameSync(directory, this.#paths.generation(head.slot, head.id));
       } else fs.rmSync(directory, { recursive: true, force: true });
     }
+    for (const slot of slotNames(this.#paths))
+      for (const directory of this.directoriesOf(slot)) this.#settle(directory);
     for (const slot of this.#slotsWithGenerations()) {
       const [newest] = this.#generations(slot);
       if (newest !== undefined && !fs.existsSync(this.#paths.slot(slot))) fs.renameSync(newest, this.#paths.slot(slot));
@@ -205,8 +238,12 @@ function idOf(directory: string): string | undefined {
 }
 
 function tryReadHead(directory: string): ManifestHead | undefined {
+  return unlessDamaged(() => readManifestHead(directory));
+}
+
+function unlessDamaged<T>(read: () => T): T | undefined {
   try {
-    return readManifestHead(directory);
+    return read();
   } catch (error) {
     if (error instanceof StateManagerError) return undefined; // 'damaged' or 'no-backup'
     throw error;
@@ -214,7 +251,7 @@ function tryReadHead(directory: string): ManifestHead | undefined {
 }
 
 function writtenAt(directory: string): number {
-  return fs.statSync(path.join(directory, MANIFEST_NAME), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return fs.statSync(path.join(placeOfBackup(directory), MANIFEST_NAME), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Two restores within one second, of two backups of the slot, have the same time. */

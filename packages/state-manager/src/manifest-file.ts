@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { errnoName, ioError, reasonOf, writeAll } from '@homeserver/system';
 import { StateManagerError } from './errors.ts';
+import { bytesBetween, type LineRange } from './line-range.ts';
 
 /*
  * The bytes of manifest.json: a head, one line for each captured entry, a tail, and at last a line with the checksum of all
@@ -11,8 +12,7 @@ import { StateManagerError } from './errors.ts';
 
 export const MANIFEST_NAME = 'manifest.json';
 
-const CHUNK_BYTES = 1024 * 1024;
-const MAX_HEAD_BYTES = 64 * CHUNK_BYTES;
+const MAX_HEAD_BYTES = 64 * 1024 * 1024;
 const ENTRIES = '"entries": [\n';
 const ENTRIES_END = '\n]}';
 const CHECKSUM_LINE = /^,\n"checksum": "([0-9a-f]{64})"\n\}\n$/;
@@ -21,7 +21,7 @@ const CHECKSUM_LINE_BYTES = ',\n"checksum": ""\n}\n'.length + 64;
 export interface ManifestText {
   /** JSON of an object, its last brace left out. */
   head: string;
-  /** The same for an object that gets `entries` as its last key; `lines` are pieces of one or more lines. */
+  /** The same for an object that gets `entries` as its last key; `lines` are their bytes, with what separates them. */
   files?: { head: string; lines: Iterable<Buffer> };
 }
 
@@ -37,12 +37,7 @@ export function writeManifestFile(directory: string, { head, files }: ManifestTe
     write(Buffer.from(head));
     if (files !== undefined) {
       write(Buffer.from(`,\n"files": ${files.head},${ENTRIES}`));
-      let separator = Buffer.alloc(0);
-      for (const lines of files.lines) {
-        write(separator);
-        write(lines);
-        separator = Buffer.from(',\n');
-      }
+      for (const lines of files.lines) write(lines);
       write(Buffer.from(ENTRIES_END));
     }
     const checksum = hash.digest('hex');
@@ -53,13 +48,28 @@ export function writeManifestFile(directory: string, { head, files }: ManifestTe
   }
 }
 
+/** The checksum that a manifest ends with, unchecked; undefined when it has none. */
+export function checksumAtEnd(directory: string): string | undefined {
+  try {
+    return reading(path.join(directory, MANIFEST_NAME), checksumLineOf);
+  } catch {
+    return undefined;
+  }
+}
+
+function checksumLineOf(fd: number, size: number): string | undefined {
+  const tail = Buffer.alloc(CHECKSUM_LINE_BYTES);
+  fs.readSync(fd, tail, 0, CHECKSUM_LINE_BYTES, Math.max(0, size - CHECKSUM_LINE_BYTES));
+  return CHECKSUM_LINE.exec(tail.toString('latin1'))?.[1];
+}
+
 /** A manifest that is what was written: its checksum was right when it was opened. */
 export interface CheckedManifest {
   /** All but the lines and the checksum: complete JSON, with no entries. */
   head: string;
   checksum: string;
-  /** The line of each entry as its bytes (latin1), without what separates it from the next. Reads the file again. */
-  lines(): Generator<string>;
+  /** Where the lines of the entries are. */
+  lines: LineRange;
 }
 
 /** Reads a manifest once, and checks it. Throws 'no-backup' when there is none, 'damaged' when it is not what was written. */
@@ -91,14 +101,12 @@ function reading<T>(file: string, act: (fd: number, size: number) => T): T {
 
 function check(file: string, fd: number, size: number): CheckedManifest {
   const bodyEnd = size - CHECKSUM_LINE_BYTES;
-  const tail = Buffer.alloc(CHECKSUM_LINE_BYTES);
-  if (bodyEnd > 0) fs.readSync(fd, tail, 0, CHECKSUM_LINE_BYTES, bodyEnd);
-  const checksum = CHECKSUM_LINE.exec(tail.toString('latin1'))?.[1];
+  const checksum = checksumLineOf(fd, size);
   if (checksum === undefined) throw damagedManifest(path.dirname(file), 'is cut off or has no checksum');
   const hash = createHash('sha256');
   let head = Buffer.alloc(0);
   let linesStart = -1;
-  for (const chunk of chunksOf(fd, 0, bodyEnd)) {
+  for (const chunk of bytesBetween(fd, 0, bodyEnd)) {
     hash.update(chunk);
     if (linesStart >= 0 || head.length > MAX_HEAD_BYTES) continue;
     head = Buffer.concat([head, chunk]);
@@ -110,40 +118,8 @@ function check(file: string, fd: number, size: number): CheckedManifest {
   return {
     head: hasLines ? `${head.toString('utf8', 0, linesStart)}]}}` : `${head.toString()}}`,
     checksum,
-    lines: () => linesOf(file, hasLines ? linesStart : 0, hasLines ? bodyEnd - ENTRIES_END.length : 0, size),
+    lines: { file, start: hasLines ? linesStart : 0, end: hasLines ? bodyEnd - ENTRIES_END.length : 0 },
   };
-}
-
-function* linesOf(file: string, start: number, end: number, size: number): Generator<string> {
-  if (end <= start) return;
-  const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-  try {
-    if (fs.fstatSync(fd).size !== size) throw damagedManifest(path.dirname(file), 'was written over just now');
-    let rest = '';
-    for (const chunk of chunksOf(fd, start, end)) {
-      const text = rest + chunk.toString('latin1');
-      let at = 0;
-      for (let next = text.indexOf('\n'); next >= 0; next = text.indexOf('\n', at)) {
-        yield text.slice(at, next - 1); // The comma before it is no part of the line.
-        at = next + 1;
-      }
-      rest = text.slice(at);
-    }
-    if (rest !== '') yield rest;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/** Valid until the next one is asked for. */
-function* chunksOf(fd: number, start: number, end: number): Generator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  for (let at = start; at < end;) {
-    const length = fs.readSync(fd, buffer, 0, Math.min(CHUNK_BYTES, end - at), at);
-    if (length === 0) throw new Error('it became shorter while it was being read');
-    yield buffer.subarray(0, length);
-    at += length;
-  }
 }
 
 export function damagedManifest(directory: string, why: string): StateManagerError {

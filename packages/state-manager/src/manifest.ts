@@ -2,6 +2,7 @@ import path from 'node:path';
 import { isTemporaryName, type JsonPath } from '@homeserver/system';
 import { z } from 'zod';
 import { capturedDatabasesSchema } from './databases/databases-source.ts';
+import { directoryOfPlace, placeOfBackup } from './delta-place.ts';
 import { describeMismatch } from './errors.ts';
 import { EntrySpool } from './files/entry-spool.ts';
 import {
@@ -10,6 +11,8 @@ import {
   type CapturedEntry,
   type CapturedFiles,
 } from './files/file-record.ts';
+import { LINE_SEPARATOR, linesOfRange, type LineRange } from './line-range.ts';
+import { rememberedHead } from './manifest-heads.ts';
 import { damagedManifest, openManifestFile, writeManifestFile } from './manifest-file.ts';
 import { systemRecordSchema, type SystemRecord } from './snapshots/system-record.ts';
 import { capturedServicesSchema } from './services/service-record.ts';
@@ -72,32 +75,49 @@ export function writeManifest(directory: string, manifest: Manifest): ManifestHe
 }
 
 function* linesOf(entries: Iterable<CapturedEntry>): Generator<Buffer> {
-  if (entries instanceof EntrySpool) yield* entries.chunks();
-  else for (const entry of entries) yield Buffer.from(JSON.stringify(entry));
+  if (entries instanceof EntrySpool) return yield* entries.bytes();
+  let separator = '';
+  for (const entry of entries) {
+    yield Buffer.from(`${separator}${JSON.stringify(entry)}`);
+    separator = LINE_SEPARATOR;
+  }
 }
 
 /** Reads and checks the manifest of a backup. Throws 'no-backup' when there is none, 'damaged' when it is not what was written. */
 export function readManifest(backupDirectory: string): Manifest {
-  const checked = openManifestFile(backupDirectory);
-  const { files, ...rest } = parseHead(backupDirectory, checked.head);
+  const place = placeOfBackup(backupDirectory);
+  const checked = openManifestFile(place);
+  const { files, ...rest } = parseHead(place, checked.head);
   if (files === undefined) return rest;
   const entries: CapturedEntry[] = [];
-  for (const line of checked.lines()) entries.push(parseEntry(backupDirectory, line));
+  for (const line of linesOfRange(checked.lines)) entries.push(parseEntry(place, line));
   return { ...rest, files: { ...files, entries } };
 }
 
-/** What it says of the files, with the lines of their entries unparsed. Throws as `readManifest`. */
-export function readFileLines(backupDirectory: string): { files: Manifest['files']; lines: Iterable<string> } {
-  const checked = openManifestFile(backupDirectory);
-  const { files } = parseHead(backupDirectory, checked.head);
-  return { files, lines: { [Symbol.iterator]: () => checked.lines() } };
+/** A manifest with the lines of its entries unparsed, for a backup that goes on using what is recorded in it. */
+export interface OpenManifest {
+  head: ManifestHead;
+  /** Where the lines are. */
+  lines: LineRange;
+  /** When the capture of the files began, ms since 1970. */
+  startedMs: number;
+}
+
+/** Checks all of a manifest. Throws as `readManifest`. */
+export function openManifest(backupDirectory: string): OpenManifest {
+  const place = placeOfBackup(backupDirectory);
+  const { head, checksum, lines } = openManifestFile(place);
+  const { files, ...rest } = parseHead(place, head);
+  return {
+    head: { ...rest, roots: files?.roots ?? [], room: files?.room ?? [], checksum },
+    lines,
+    startedMs: Number(files?.started_ns ?? 0) / 1_000_000,
+  };
 }
 
 /** Checks all of a manifest, but parses only its head: entries there may be a million. Throws as `readManifest`. */
 export function readManifestHead(backupDirectory: string): ManifestHead {
-  const { head, checksum } = openManifestFile(backupDirectory);
-  const { files, ...rest } = parseHead(backupDirectory, head);
-  return { ...rest, roots: files?.roots ?? [], room: files?.room ?? [], checksum };
+  return rememberedHead(placeOfBackup(backupDirectory), () => openManifest(backupDirectory).head);
 }
 
 function parseHead(backupDirectory: string, text: string): Manifest {
@@ -106,7 +126,7 @@ function parseHead(backupDirectory: string, text: string): Manifest {
     throw damagedManifest(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
   }
   const { slot, id, snapshot } = parsed.data;
-  const place = path.basename(backupDirectory);
+  const place = path.basename(directoryOfPlace(backupDirectory));
   const names = snapshot === undefined ? [`${slot}_backup`, `${slot}_backup.${id}`] : [slot];
   const belongsHere = names.includes(place) || isTemporaryName(place);
   if (!belongsHere) throw damagedManifest(backupDirectory, `is the manifest of ${slot}, backup ${id}`);

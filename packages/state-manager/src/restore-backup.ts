@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { forFs, reasonOf, toRawPath, type RawPath } from '@homeserver/system';
 import { Displaced } from './displaced.ts';
+import { placeOfBackup } from './delta-place.ts';
 import { partOfFiles } from './files/part-of-files.ts';
 import type { Engine } from './engine.ts';
 import { StateManagerError } from './errors.ts';
@@ -48,7 +49,14 @@ export async function restorePart(directory: string, inside: RawPath, how: Resto
 function contextFor(directory: string, { logger, onProgress, targetRoot, displacedDir }: Restoring): RestoreContext {
   const place = displacedDir === undefined ? directory : path.join(displacedDir, path.basename(directory));
   const below = targetRoot === undefined ? undefined : realTargetRoot(targetRoot);
-  return { directory, notes: place, displaced: new Displaced(place), logger, onProgress, targetRoot: below };
+  return {
+    directory: placeOfBackup(directory),
+    notes: place,
+    displaced: new Displaced(place),
+    logger,
+    onProgress,
+    targetRoot: below,
+  };
 }
 
 /** undefined for `/`: that is where everything is. */

@@ -1,4 +1,7 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { databasesSource, type CapturedDatabases, type WantedDatabases } from './databases/databases-source.ts';
+import { directoryOfPlace } from './delta-place.ts';
 import { StateManagerError } from './errors.ts';
 import type { CapturedFiles } from './files/file-record.ts';
 import type { WantedFiles } from './files/capture-files.ts';
@@ -37,6 +40,11 @@ const SOURCES: readonly StateSource[] = [filesSource, databasesSource, servicesS
 
 type ByKind = Readonly<Record<string, unknown>>;
 
+/** The kinds of state that are there, in the order of SOURCES. */
+export function kindsOf(parts: object): string[] {
+  return SOURCES.map(({ kind }) => kind).filter((kind) => kind in parts);
+}
+
 export function claimsOf(wanted: Wanted): Claim[] {
   return chosen(wanted).flatMap(([source, part]) => source.claims(part));
 }
@@ -63,7 +71,7 @@ export async function verifyState(captured: Captured, directory: string): Promis
 
 async function verifyParts(parts: readonly [StateSource, unknown][], directory: string): Promise<string[]> {
   const damages: string[] = [];
-  for (const [source, part] of parts) damages.push(...(await source.verify(part, directory)));
+  for (const [source, part] of parts) damages.push(...(await source.verify(part, placeOfPart(source, directory))));
   return damages;
 }
 
@@ -76,7 +84,8 @@ export async function restoreState(captured: Captured, context: RestoreContext):
   const total = emptyReport();
   try {
     for (const [source, part] of toPrepare(captured)) {
-      waiting.set(source.kind, await prepareWith(waiting.get('services'), () => source.prepare(part, context)));
+      const partContext = { ...context, directory: placeOfPart(source, context.directory) };
+      waiting.set(source.kind, await prepareWith(waiting.get('services'), () => source.prepare(part, partContext)));
     }
     const touched = [...waiting.values()].flatMap((one) => one.touches);
     for (const one of waiting.values()) await one.letGo?.(touched);
@@ -117,6 +126,12 @@ async function prepareWith(
 export function leftForMachine(captured: Captured): string | undefined {
   const left = chosen(captured).flatMap(([source, part]) => source.leaves?.(part) ?? []);
   return left.length === 0 ? undefined : left.join(' and ');
+}
+
+/** A part moves as a whole from a delta to its slot; of the files, each on its own. */
+function placeOfPart({ kind }: StateSource, place: string): string {
+  const isThere = kind === 'files' || [kind, `${kind}.json`].some((name) => fs.existsSync(path.join(place, name)));
+  return isThere ? place : directoryOfPlace(place);
 }
 
 function chosen(parts: Wanted | Captured): [StateSource, unknown][] {

@@ -1,6 +1,7 @@
 import type { Logger, RawPath } from '@homeserver/system';
 import type { Displaced } from './displaced.ts';
 import type { CapturedDirectory } from './files/file-record.ts';
+import type { LineRange } from './line-range.ts';
 import type { OnProgress } from './progress.ts';
 
 export type StateKind = 'files' | 'services' | 'databases';
@@ -27,12 +28,19 @@ export interface CaptureContext {
 
 export interface PreviousBackup {
   directory: string;
+  /** Where its entries are recorded. */
+  lines: LineRange;
+  /** When the capture of its files began, ms since 1970. */
+  startedMs: number;
   /** Hears what will have to be done to its copies besides laying the new ones over them. */
   differs(difference: Difference): void;
 }
 
-/** gone: there is no copy at this path any more. dress: the copy of this directory has to be given its metadata. */
-export type Difference = { gone: RawPath } | { dress: CapturedDirectory };
+/**
+ * gone: there is no copy at this path any more. copied: there is a new one. dress: the copy of this directory has to be given
+ * its metadata. recorded: nothing but the record of this path is another.
+ */
+export type Difference = { gone: RawPath } | { copied: RawPath } | { dress: CapturedDirectory } | { recorded: RawPath };
 
 export interface RestoreContext {
   /** The backup to read from. */

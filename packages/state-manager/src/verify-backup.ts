@@ -1,3 +1,4 @@
+import { placeOfBackup } from './delta-place.ts';
 import { StateManagerError } from './errors.ts';
 import { readManifest, readManifestHead } from './manifest.ts';
 import { verifyRestoreScript } from './restore-script/verify-restore-script.ts';
@@ -13,7 +14,7 @@ export async function verifyBackup(directory: string): Promise<string[]> {
 /** As `verifyBackup`, but without restore.sh, which no other restore needs. */
 export async function verifyCaptured(directory: string): Promise<string[]> {
   try {
-    return await verifyState(readManifest(directory), directory);
+    return await verifyState(readManifest(directory), placeOfBackup(directory));
   } catch (error) {
     if (error instanceof StateManagerError && error.code === 'damaged') return [error.message];
     throw error;

@@ -8,6 +8,7 @@ import { writeManifest, type Manifest, type ManifestHead } from './manifest.ts';
 import type { OnProgress } from './progress.ts';
 import { textAbout, writeRestoreScript } from './restore-script/write-restore-script.ts';
 import { captureState, verifyFresh, type Captured, type Wanted } from './sources.ts';
+import type { PreviousBackup } from './state-source.ts';
 
 /** Where a backup is written from, and what must not get into it. */
 export interface BackupWriting {
@@ -30,40 +31,52 @@ export async function writeBackup(
   wanted: Wanted,
   writing: BackupWriting,
 ): Promise<ManifestHead> {
+  return inNewDirectory(directory, label, async () => {
+    const head = await fillBackup(directory, label, wanted, writing);
+    syncFileSystemOf(directory);
+    return head;
+  });
+}
+
+/** Runs `fill` with the directory made; takes it away again when that fails. */
+export async function inNewDirectory<T>(directory: string, { slot }: BackupLabel, fill: () => Promise<T>): Promise<T> {
   try {
     fs.mkdirSync(directory, 0o700);
-    return await fill(directory, label, wanted, writing);
+    return await fill();
   } catch (error) {
     removeQuietly(directory);
     throw error instanceof StateManagerError
       ? error
-      : ioError('write', `the backup of ${label.slot} in ${writing.paths.root}`, error);
+      : ioError('write', `the backup of ${slot} in ${path.dirname(directory)}`, error);
   }
 }
 
-async function fill(
+/** What of an earlier backup a new one may go on using. */
+export interface Reuse {
+  previous: PreviousBackup;
+  /** The SHA-256 of its restore.sums, if nothing that this depends on has changed. */
+  restoreSums(): string | undefined;
+}
+
+/** Captures into an existing directory, and writes down what was captured; nothing of it is on the disk yet. */
+export async function fillBackup(
   directory: string,
   label: BackupLabel,
   wanted: Wanted,
   writing: BackupWriting,
+  reuse?: Reuse,
 ): Promise<ManifestHead> {
   const { logger, onProgress } = writing;
   const scratch = path.join(directory, temporaryName());
-  const captured = await captureState(wanted, {
-    directory,
-    forbidden: ownPlaces(writing),
-    logger,
-    onProgress,
-    scratch,
-  });
+  const context = { directory, forbidden: ownPlaces(writing), logger, onProgress, scratch, previous: reuse?.previous };
+  const captured = await captureState(wanted, context);
+  const damages = await verifyFresh(captured, directory);
+  if (damages.length > 0) throw new StateManagerError('damaged', `the fresh backup reads back wrong: ${damages[0]}`);
   const timestamp = Math.floor(Date.now() / 1000);
-  const restore_sums = writeRestoreScript(directory, captured);
+  const restore_sums = reuse?.restoreSums() ?? writeRestoreScript(directory, captured);
   fs.writeFileSync(path.join(directory, 'restore.about'), textAbout({ ...label, timestamp }), { mode: 0o600 });
   const head = writeManifest(directory, { format: 1, ...label, timestamp, restore_sums, ...captured });
   fs.rmSync(scratch, { force: true });
-  syncFileSystemOf(directory);
-  const damages = await verifyFresh(captured, directory);
-  if (damages.length > 0) throw new StateManagerError('damaged', `the fresh backup reads back wrong: ${damages[0]}`);
   return head;
 }
 

@@ -1,39 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { childEnvironment } from '@homeserver/system';
-import { countCalls, describeUnderSupervision, killAtCall, type SupervisedRun } from '@homeserver/test-support';
+import { describeUnderSupervision } from '@homeserver/test-support';
 import { expect, it, vi } from 'vitest';
-import { expectNothingOpen } from './expectations.ts';
+import { killEverywhere } from './kill-everywhere.ts';
 import { scene, type Scene } from './scene.ts';
 
 /* kill -9 before each call that changes a file, of the program and of what it starts; then a fresh process recovers. */
-
-const fixture = path.join(import.meta.dirname, 'fixtures/once.ts');
-
-/** Kills `what` before each of its calls, each time on a server of its own; `check` looks at it after a recovery. */
-async function killEverywhere(
-  what: string,
-  prepare: () => Promise<Scene>,
-  check: (here: Scene, firedAt: string) => Promise<void>,
-): Promise<void> {
-  const command = [process.execPath, fixture] as const;
-  const run = (here: Scene, call: number | undefined): Promise<SupervisedRun> => {
-    const options = { under: [here.root], env: childEnvironment({ NODE_COMPILE_CACHE: '' }) };
-    const words = [...command, here.root, what] as [string, ...string[]];
-    return call === undefined ? countCalls(words, options) : killAtCall(words, call, options);
-  };
-  const undisturbed = await run(await prepare(), undefined);
-  expect({ exitCode: undisturbed.exitCode, stderr: undisturbed.stderr }).toEqual({ exitCode: 0, stderr: '' });
-  expect(undisturbed.calls.length).toBeGreaterThan(10);
-  for (let call = 1; call <= undisturbed.calls.length; call += 1) {
-    const here = await prepare();
-    const { firedAt = 'the end' } = await run(here, call);
-    const { found, damaged } = await here.stateManager().recover();
-    expect([firedAt, found.filter(({ outcome }) => outcome === 'failed'), damaged]).toEqual([firedAt, [], []]);
-    await check(here, firedAt);
-    expectNothingOpen(here);
-  }
-}
 
 async function withSnapshot(): Promise<Scene> {
   const here = scene({ one: 'old', two: 'old' });
@@ -82,55 +54,65 @@ vi.setConfig({ testTimeout: 900_000 });
 await describeUnderSupervision('killed before any call that changes a file', () => {
   it('a snapshot is there whole, or not at all, and the one before it is good', async () => {
     const seen = new Set<number>();
-    await killEverywhere('take a snapshot', withSnapshot, async (here, firedAt) => {
-      const descriptions = await goodSnapshots(here);
-      expect([firedAt, descriptions.at(-1), live(here)]).toEqual([firedAt, 'first', ['new', 'new']]);
-      seen.add(descriptions.length);
+    await killEverywhere('take a snapshot', withSnapshot, {
+      recovered: async (here, firedAt) => {
+        const descriptions = await goodSnapshots(here);
+        expect([firedAt, descriptions.at(-1), live(here)]).toEqual([firedAt, 'first', ['new', 'new']]);
+        seen.add(descriptions.length);
+      },
     });
     expect(seen).toEqual(new Set([1, 2]));
   });
 
   it('a restore of a snapshot is complete after a recovery, or had not begun', async () => {
     const seen = new Set<string>();
-    await killEverywhere('restore a snapshot', withSnapshot, async (here, firedAt) => {
-      expect([firedAt, await goodSnapshots(here)]).toEqual([firedAt, ['first']]);
-      expect([firedAt, here.read('one')]).toEqual([firedAt, here.read('two')]);
-      seen.add(here.read('one'));
+    await killEverywhere('restore a snapshot', withSnapshot, {
+      recovered: async (here, firedAt) => {
+        expect([firedAt, await goodSnapshots(here)]).toEqual([firedAt, ['first']]);
+        expect([firedAt, here.read('one')]).toEqual([firedAt, here.read('two')]);
+        seen.add(here.read('one'));
+      },
     });
     expect(seen).toEqual(new Set(['old', 'new']));
   });
 
   it('a removal leaves the whole snapshot, or nothing of it', async () => {
-    await killEverywhere('remove a snapshot', withSnapshot, async (here) => {
-      expect((await goodSnapshots(here)).length).toBeLessThanOrEqual(1);
+    await killEverywhere('remove a snapshot', withSnapshot, {
+      recovered: async (here) => {
+        expect((await goodSnapshots(here)).length).toBeLessThanOrEqual(1);
+      },
     });
   });
 
   it('operations are all applied, or all rolled back, scripts included', async () => {
     const seen = new Set<string>();
-    await killEverywhere('apply operations', withScripts, async (here, firedAt) => {
-      const isNew = here.read('one') === 'new';
-      expect([firedAt, live(here), left(here)]).toEqual(
-        isNew ? [firedAt, ['new', 'new'], ['done-first', 'done-second']] : [firedAt, ['old', 'old'], []],
-      );
-      const open = here
-        .stateManager()
-        .listOperations()
-        .filter(({ outcome }) => outcome !== 'rolled-back');
-      expect([firedAt, open.length]).toEqual([firedAt, isNew ? 3 : 0]);
-      seen.add(here.read('one'));
+    await killEverywhere('apply operations', withScripts, {
+      recovered: async (here, firedAt) => {
+        const isNew = here.read('one') === 'new';
+        expect([firedAt, live(here), left(here)]).toEqual(
+          isNew ? [firedAt, ['new', 'new'], ['done-first', 'done-second']] : [firedAt, ['old', 'old'], []],
+        );
+        const open = here
+          .stateManager()
+          .listOperations()
+          .filter(({ outcome }) => outcome !== 'rolled-back');
+        expect([firedAt, open.length]).toEqual([firedAt, isNew ? 3 : 0]);
+        seen.add(here.read('one'));
+      },
     });
     expect(seen).toEqual(new Set(['old', 'new']));
   });
 
   it('a rollback is completed by the recovery, or by the next one', async () => {
-    await killEverywhere('roll back operations', withAppliedOperations, async (here, firedAt) => {
-      const isNew = here.read('one') === 'new';
-      expect([firedAt, live(here)]).toEqual([firedAt, isNew ? ['new', 'new'] : ['old', 'old']]);
-      expect(await here.stateManager().rollBackOperations()).toHaveLength(isNew ? 1 : 0);
-      expect([firedAt, live(here), left(here)]).toEqual([firedAt, ['old', 'old'], []]);
-      const order = fs.readFileSync(path.join(here.root, 'trace'), 'utf8').trim().split('\n');
-      expect([...new Set(order.map((line) => line.split(' ')[0]))]).toEqual(['second', 'first']);
+    await killEverywhere('roll back operations', withAppliedOperations, {
+      recovered: async (here, firedAt) => {
+        const isNew = here.read('one') === 'new';
+        expect([firedAt, live(here)]).toEqual([firedAt, isNew ? ['new', 'new'] : ['old', 'old']]);
+        expect(await here.stateManager().rollBackOperations()).toHaveLength(isNew ? 1 : 0);
+        expect([firedAt, live(here), left(here)]).toEqual([firedAt, ['old', 'old'], []]);
+        const order = fs.readFileSync(path.join(here.root, 'trace'), 'utf8').trim().split('\n');
+        expect([...new Set(order.map((line) => line.split(' ')[0]))]).toEqual(['second', 'first']);
+      },
     });
   });
 });

@@ -8,6 +8,12 @@ import koffi from 'koffi';
 type NativeFunction = (...args: unknown[]) => number;
 let loaded: { func(signature: string): NativeFunction } | undefined;
 
+/** A function of glibc, bound at once: for what is called very often. */
+export function bindLibc(signature: string): NativeFunction {
+  loaded ??= koffi.load('libc.so.6');
+  return loaded.func(signature);
+}
+
 /** glibc. Each function is bound by its first call: what only looks at a backup has to work where no native code can be loaded. */
 export const libc: { func(signature: string): NativeFunction } = {
   func(signature: string): NativeFunction {

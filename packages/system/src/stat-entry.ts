@@ -1,4 +1,4 @@
-import { libc, lastError, terminated } from './libc.ts';
+import { bindLibc, libc, lastError, terminated } from './libc.ts';
 import { flagOf, type InodeFlag } from './inode-flags.ts';
 
 /*
@@ -6,7 +6,8 @@ import { flagOf, type InodeFlag } from './inode-flags.ts';
  * of `fs.lstatSync` with bigints. Its result has the same layout on every architecture.
  */
 
-const byText = libc.func('int statx(int dir, const char *path, int flags, unsigned int mask, uint8_t *result)');
+const TEXT_SIGNATURE = 'int statx(int dir, const char *path, int flags, unsigned int mask, uint8_t *result)';
+let byText: ReturnType<typeof bindLibc> | undefined;
 const byBytes = libc.func('int statx(int dir, const uint8_t *path, int flags, unsigned int mask, uint8_t *result)');
 
 const AT_FDCWD = -100;
@@ -85,6 +86,7 @@ export class EntryStat {
 
 /** What is there (by path, a symlink itself; or by any descriptor); undefined when nothing is. Throws as fs does. */
 export function statEntry(entry: string | Buffer | number): EntryStat | undefined {
+  byText ??= bindLibc(TEXT_SIGNATURE);
   const status =
     typeof entry === 'number'
       ? byText(entry, '', AT_EMPTY_PATH, STATX_BASIC_STATS, result)

@@ -1,12 +1,11 @@
 import { forFs, ioError, pathToJson, showPath, statEntry, type RawPath } from '@homeserver/system';
-import { readFileLines } from '../manifest.ts';
 import type { CaptureContext } from '../state-source.ts';
 import { readAccountNames } from './account-names.ts';
 import { CaptureRun } from './capture-run.ts';
 import type { CapturedFiles } from './file-record.ts';
 import { readMountPoints, type MountPoints } from './mount-points.ts';
 import { FileLineStart } from './entry-line.ts';
-import { CapturePlan, type Previous } from './plan-capture.ts';
+import { CapturePlan } from './plan-capture.ts';
 import { realPathOf, resolveRoots, type ResolvedRoot } from './resolve-roots.ts';
 import { lookAtEntry, refuseFlag } from './scan-tree.ts';
 import { syncFileSystemsOf } from './sync-file-systems.ts';
@@ -45,8 +44,8 @@ export function captureFiles(
   settle(roots);
   warnOfTypos(roots, context);
   const names = readAccountNames();
-  const previous = context.previous && readPrevious(context.previous.directory);
-  const newPlan = (): CapturePlan => new CapturePlan(scope, names, wanted.allowOutsideHardlinks ?? false, previous);
+  const newPlan = (): CapturePlan =>
+    new CapturePlan(scope, names, wanted.allowOutsideHardlinks ?? false, context.previous);
   let plan = newPlan();
   const entries = new CaptureRun(context, new FileLineStart(names)).carryOut(
     () => (plan = newPlan()).steps(),
@@ -60,11 +59,6 @@ export function captureFiles(
     room: plan.room,
     started_ns: String(startedNs),
   };
-}
-
-function readPrevious(directory: string): Previous {
-  const { files, lines } = readFileLines(directory);
-  return { directory, lines, startedNs: BigInt(files?.started_ns ?? 0) };
 }
 
 /** A program that writes through mmap leaves no trace in the times until its pages are written out. */

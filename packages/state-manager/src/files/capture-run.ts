@@ -1,11 +1,12 @@
 import fs from 'node:fs';
 import { forFs, parentPath, type EntryStat, type RawPath } from '@homeserver/system';
+import { follows, type LineRange } from '../line-range.ts';
 import { ProgressMeter } from '../progress.ts';
-import type { CaptureContext } from '../state-source.ts';
+import type { CaptureContext, Difference } from '../state-source.ts';
 import { dressWithAttributes, sameAttributes, type AttributeRecord } from './attributes.ts';
 import { CaptureSize, progressBytes, sizeOf, surelyFits } from './capture-size.ts';
 import { BATCH_FILE_BYTES } from './copy-batch.ts';
-import { copyCarefully } from './copy-carefully.ts';
+import { copyCarefully, type OpenCopier } from './copy-carefully.ts';
 import { formOf, hashFile, recordOf } from './copy-content.ts';
 import { CopyCrew, type CopyJob } from './copy-crew.ts';
 import { CopyTree } from './copy-tree.ts';
@@ -38,8 +39,9 @@ export class CaptureRun {
   readonly #tree: CopyTree;
   readonly #spool: EntrySpool;
   readonly #crew = new CopyCrew<FileJob>((job, sha256) => this.#end(job, sha256));
-  /** Lines, and files whose line is not known yet, in the order of the record. */
-  readonly #inFlight = new Queue<string | FileJob>();
+  readonly #copyOpen: OpenCopier = (from, to, sizeBytes) => this.#crew.copyOpen(from, to, sizeBytes);
+  /** Lines, stretches of the previous record, and files whose line is not known yet, in the order of the record. */
+  readonly #inFlight = new Queue<string | LineRange | FileJob>();
   /** Directories that the previous backup has too, and in which nothing was changed so far. */
   readonly #untouched = new Map<RawPath, CapturedDirectory>();
 
@@ -82,9 +84,10 @@ export class CaptureRun {
   #passOn(): void {
     if (this.#inFlight.length >= ENTRIES_IN_FLIGHT) this.#crew.finish();
     for (let first = this.#inFlight.first; first !== undefined; first = this.#inFlight.first) {
-      const line = typeof first === 'string' ? first : first.line;
-      if (line === undefined) return;
-      if (line !== '') this.#spool.add(line);
+      if (typeof first === 'string') this.#spool.add(first);
+      else if ('file' in first) this.#spool.addRange(first);
+      else if (first.line === undefined) return;
+      else if (first.line !== '') this.#spool.add(first.line);
       this.#inFlight.shift();
     }
   }
@@ -96,24 +99,44 @@ export class CaptureRun {
 
   #take(step: CaptureStep): void {
     switch (step.do) {
+      case 'keep':
+        return this.#keep(step.line);
       case 'record':
+        if (step.differs) this.#differs({ recorded: step.path });
         return void this.#inFlight.push(step.line);
       case 'directory':
         this.#directory(step);
-        return void this.#inFlight.push(step.line);
+        return typeof step.line === 'string' ? void this.#inFlight.push(step.line) : this.#keep(step.line);
       case 'symlink':
-        fs.symlinkSync(forFs(step.target), forFs(this.#placeFor(step.path, step.parent)));
+        this.#symlink(step);
         return void this.#inFlight.push(step.line);
       case 'drop':
-        this.#context.previous?.differs({ gone: step.path });
-        return this.#touch(parentPath(step.path));
+        this.#differs(step.hasCopy ? { gone: step.path } : { recorded: step.path });
+        return step.hasCopy ? this.#touch(parentPath(step.path)) : undefined;
       default:
         return this.#file(step);
     }
   }
 
+  /** Neighbours become one stretch. */
+  #keep(line: LineRange): void {
+    if (this.#inFlight.length === 0) return this.#spool.addRange(line);
+    const last = this.#inFlight.last;
+    const isNext = typeof last === 'object' && 'file' in last && follows(line, last);
+    if (isNext) last.end = line.end;
+    else this.#inFlight.push(line);
+  }
+
+  #symlink({ path, parent, stat, target }: Extract<CaptureStep, { do: 'symlink' }>): void {
+    const copy = this.#placeFor(path, parent);
+    fs.symlinkSync(forFs(target), forFs(copy));
+    if (process.getuid?.() === 0) fs.lchownSync(forFs(copy), stat.uid, stat.gid);
+    dressTime(copy, stat);
+  }
+
   #directory({ path, parent, entry, was }: Extract<CaptureStep, { do: 'directory' }>): void {
     if (was === 'new') {
+      this.#differs({ copied: path });
       this.#touch(parent);
       return this.#tree.makeDirectory(path, entry);
     }
@@ -126,10 +149,15 @@ export class CaptureRun {
     const entry = this.#untouched.get(path);
     if (entry === undefined) return;
     this.#untouched.delete(path);
-    this.#context.previous?.differs({ dress: entry });
+    this.#differs({ dress: entry });
+  }
+
+  #differs(difference: Difference): void {
+    this.#context.previous?.differs(difference);
   }
 
   #placeFor(path: RawPath, parent: RawPath): RawPath {
+    this.#differs({ copied: path });
     this.#touch(parent);
     return this.#tree.placeFor(path, parent);
   }
@@ -161,6 +189,7 @@ export class CaptureRun {
       job.line = this.#starts.of(path, stat) + endOfFileLine({ sha256 }, xattrs);
     } else if (sha256 !== undefined && sha256 === was?.sha256 && sameAttributes(xattrs, was.xattrs)) {
       job.line = this.#starts.of(path, stat) + endOfFileLine(was, xattrs);
+      if (stat.links !== (was.links ?? 1)) this.#differs({ recorded: path }); // restore.sh tells of such files.
     } else {
       this.#copyAlone(job);
     }
@@ -169,9 +198,9 @@ export class CaptureRun {
 
   #copyAlone(job: FileJob): void {
     const { path, parent } = job;
-    const copied = copyCarefully(path, job.to ?? this.#placeFor(path, parent));
+    const copied = copyCarefully(path, job.to ?? this.#placeFor(path, parent), this.#copyOpen);
     job.line = '';
-    if (copied === undefined) return this.#context.previous?.differs({ gone: path });
+    if (copied === undefined) return this.#differs({ gone: path });
     const { stat, content, xattrs } = copied;
     job.line = this.#starts.of(path, stat) + endOfFileLine(recordOf(content), xattrs);
   }

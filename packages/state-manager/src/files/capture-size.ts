@@ -35,7 +35,7 @@ export class CaptureSize {
 
   add(step: CaptureStep): void {
     this.#neededBytes += LINE_BYTES;
-    if (step.do === 'record' || step.do === 'drop') return;
+    if (step.do === 'keep' || step.do === 'record' || step.do === 'drop') return;
     if (step.do !== 'check') this.#neededBytes += COPY_BYTES;
     if (step.do !== 'check' && step.do !== 'copy') return;
     const bytes = bytesToRead(step.path, step.stat);

@@ -1,3 +1,5 @@
+import type { EntryStat } from '@homeserver/system';
+
 const SECOND_NS = 1_000_000_000n;
 /** More than one tick of the clock that file systems take their times from. */
 const FINE_NS = 100_000_000n;
@@ -10,4 +12,13 @@ const COARSE_NS = 2n * SECOND_NS + FINE_NS;
  */
 export function isSettled(ctimeNs: bigint, startedNs: bigint): boolean {
   return ctimeNs < startedNs - (ctimeNs % SECOND_NS === 0n ? COARSE_NS : FINE_NS);
+}
+
+/** As `isSettled`, for very many files; `startedMs` since 1970. */
+export function hasSettled(
+  { ctimeSeconds, ctimeNanoseconds }: Pick<EntryStat, 'ctimeSeconds' | 'ctimeNanoseconds'>,
+  startedMs: number,
+): boolean {
+  const granularityMs = Number(ctimeNanoseconds === 0 ? COARSE_NS : FINE_NS) / 1_000_000;
+  return ctimeSeconds * 1000 + ctimeNanoseconds / 1_000_000 < startedMs - granularityMs;
 }

@@ -15,11 +15,14 @@ export interface CarefulCopy {
   xattrs: AttributeRecord | undefined;
 }
 
+/** Copies an open file into an empty one, and reads it back. */
+export type OpenCopier = (from: number, to: number, sizeBytes: number) => Content;
+
 /**
  * Copies one file of any kind and size, reading until it held still for one whole reading. undefined when it has vanished.
  * Throws 'cannot-capture' when it does not stop changing. An earlier attempt's copy is written over.
  */
-export function copyCarefully(path: RawPath, copy: RawPath): CarefulCopy | undefined {
+export function copyCarefully(path: RawPath, copy: RawPath, copyOpen: OpenCopier): CarefulCopy | undefined {
   for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt += 1) {
     const source = openForReading(path);
     if (source === undefined) {
@@ -31,13 +34,11 @@ export function copyCarefully(path: RawPath, copy: RawPath): CarefulCopy | undef
       const { O_RDWR, O_CREAT, O_TRUNC, O_NOFOLLOW } = fs.constants;
       target = fs.openSync(forFs(copy), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
       const before = lookAtOpen(source);
-      const content = copyContent(source, target, hasHoles(source, before) ? 'sparse' : 'plain');
+      const content = hasHoles(source, before) ? copyHoles(source, target) : copyOpen(source, target, before.size);
       const xattrs = attributesOf(source);
       const stat = lookAtOpen(source);
       if (isSame(before, stat) && content.size === stat.size) {
         refuseFlag(path, stat.flag);
-        if (copyContent(target, undefined, content.form).sha256 !== content.sha256)
-          throw new Error('its copy reads back wrong');
         dressCopy(copy, stat, xattrs);
         return { content, stat, xattrs };
       }
@@ -54,6 +55,12 @@ export function copyCarefully(path: RawPath, copy: RawPath): CarefulCopy | undef
     'it changes while it is being read',
     'stop what writes to it, or name its service in the same backup',
   );
+}
+
+function copyHoles(from: number, to: number): Content {
+  const content = copyContent(from, to, 'sparse');
+  if (copyContent(to, undefined, 'sparse').sha256 === content.sha256) return content;
+  throw new Error('its copy reads back wrong');
 }
 
 function lookAtOpen(fd: number): EntryStat {

@@ -3,6 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { forFs, type EntryStat, type RawPath } from '@homeserver/system';
 import { ANY_INODE, BATCH_FILE_BYTES, copyBatch, type CopyBatch } from './copy-batch.ts';
+import type { Content } from './copy-content.ts';
+import { copyOnTwoThreads, copyReadBack } from './copy-large.ts';
 import { startCopyThread, type CopyThread } from './copy-thread.ts';
 import { copyMode } from './dress-copy.ts';
 
@@ -26,6 +28,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 const BACKLOG_BATCHES = 32;
 /** A thread takes as long to start as some hundred files to copy. */
 const FILES_WORTH_A_THREAD = 1000;
+const BYTES_WORTH_A_THREAD = 16 * 1024 * 1024;
 const [UNTAKEN, TAKEN, DONE] = [0, 1, 2];
 
 interface Posted {
@@ -69,11 +72,24 @@ export class CopyCrew<Job extends CopyJob> {
     this.#posted.push(posted);
     this.#waiting = [];
     this.#waitingBytes = 0;
-    if (this.#thread !== undefined) this.#thread.post(posted.batch);
-    else if (this.#added >= FILES_WORTH_A_THREAD && os.availableParallelism() > 1) {
-      this.#thread = startCopyThread();
-      for (const { batch } of this.#posted) this.#thread.post(batch);
+    if (this.#thread !== undefined) this.#thread.copy(posted.batch);
+    else if (this.#added >= FILES_WORTH_A_THREAD) {
+      const thread = this.#startThread();
+      for (const { batch } of this.#posted) thread?.copy(batch);
     }
+  }
+
+  #startThread(): CopyThread | undefined {
+    if (os.availableParallelism() > 1) this.#thread ??= startCopyThread();
+    return this.#thread;
+  }
+
+  /** Copies an open file of any size into an empty one, which has to be open for reading too. Throws when it reads back wrong. */
+  copyOpen(from: number, to: number, sizeBytes: number): Content {
+    if (sizeBytes < BYTES_WORTH_A_THREAD) return copyReadBack(from, to);
+    this.finish(); // Then the other thread is free for it.
+    const thread = this.#startThread();
+    return thread === undefined ? copyReadBack(from, to) : copyOnTwoThreads(from, to, thread);
   }
 
   #collect(): void {

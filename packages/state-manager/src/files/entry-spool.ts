@@ -1,60 +1,94 @@
 import fs from 'node:fs';
 import { writeAll } from '@homeserver/system';
+import { bytesOfRange, follows, LINE_SEPARATOR, linesOfRange, type LineRange } from '../line-range.ts';
 import { entryOfLine } from './entry-line.ts';
 import type { CapturedEntry } from './file-record.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
-const MEMORY_CHUNKS = 32;
-const SEPARATOR = ',\n';
+const CHUNKS_IN_MEMORY = 32;
 
 /**
- * The lines of a capture's entries, in their order. A few ten thousand are held in memory, more go to the scratch file; without
- * one, all are held. Can be read any number of times: as entries, or as the bytes of the lines.
+ * The lines of a capture's entries, in their order. What an earlier record holds too stays where it is; of the rest, a few ten
+ * thousand lines are held in memory, more go to the scratch file (without one, all are held). Can be read any number of
+ * times: as entries, or as the bytes of the lines.
  */
 export class EntrySpool implements Iterable<CapturedEntry> {
   readonly #scratch: string | undefined;
+  #scratchBytes = 0;
   /** Where the next line goes. Kept as text, a line would keep all the pieces alive that it was made of. */
-  #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #chunk: Buffer | undefined;
   #filled = 0;
-  #chunks: Buffer[] = [];
-  #isSpilled = false;
+  #pieces: (Buffer | LineRange)[] = [];
+  /** The last piece, if that is a stretch. */
+  #range: LineRange | undefined;
+  #chunksInMemory = 0;
 
   constructor(scratch?: string) {
     this.#scratch = scratch;
   }
 
   add(line: string): void {
-    if (this.#filled + SEPARATOR.length + line.length > this.#chunk.length) this.#close(line.length);
-    if (this.#filled > 0) this.#filled += this.#chunk.write(SEPARATOR, this.#filled, 'latin1');
+    if (this.#chunk === undefined || this.#filled + LINE_SEPARATOR.length + line.length > this.#chunk.length) {
+      this.#close();
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, line.length));
+    }
+    if (this.#filled > 0) this.#filled += this.#chunk.write(LINE_SEPARATOR, this.#filled, 'latin1');
     this.#filled += this.#chunk.write(line, this.#filled, 'latin1');
   }
 
-  #close(nextBytes = 0): void {
-    if (this.#filled > 0) this.#chunks.push(this.#chunk.subarray(0, this.#filled));
-    this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, nextBytes));
+  addRange(range: LineRange): void {
+    this.#close();
+    if (this.#range !== undefined && follows(range, this.#range)) {
+      this.#range.end = range.end;
+      return;
+    }
+    this.#range = { file: range.file, start: range.start, end: range.end };
+    this.#pieces.push(this.#range);
+  }
+
+  #close(): void {
+    if (this.#chunk === undefined || this.#filled === 0) return;
+    this.#range = undefined;
+    this.#pieces.push(this.#chunk.subarray(0, this.#filled));
+    this.#chunk = this.#chunk.subarray(this.#filled);
     this.#filled = 0;
-    if (this.#scratch === undefined || this.#chunks.length < MEMORY_CHUNKS) return;
-    const fd = fs.openSync(this.#scratch, 'a', 0o600);
+    this.#chunksInMemory += 1;
+    if (this.#scratch !== undefined && this.#chunksInMemory >= CHUNKS_IN_MEMORY) this.#spill(this.#scratch);
+  }
+
+  #spill(file: string): void {
+    const fd = fs.openSync(file, 'a', 0o600);
     try {
-      for (const chunk of this.#chunks.splice(0)) {
-        writeAll(fd, chunk);
-        writeAll(fd, Buffer.from(SEPARATOR));
-        this.#isSpilled = true;
-      }
+      this.#pieces = this.#pieces.map((piece) => {
+        if (!Buffer.isBuffer(piece)) return piece;
+        writeAll(fd, piece);
+        const start = this.#scratchBytes;
+        this.#scratchBytes += piece.length;
+        return { file, start, end: this.#scratchBytes };
+      });
     } finally {
       fs.closeSync(fd);
     }
+    this.#chunk = undefined;
+    this.#chunksInMemory = 0;
   }
 
-  /** The lines as bytes, `,\n` between them, in pieces of whole lines. */
-  *chunks(): Generator<Buffer> {
+  /** The bytes of all lines with what separates them. Each piece is valid until the next one is asked for. */
+  *bytes(): Generator<Buffer> {
     this.#close();
-    if (this.#scratch !== undefined && this.#isSpilled) yield* wholeLinesOf(this.#scratch);
-    yield* this.#chunks;
+    for (const [at, piece] of this.#pieces.entries()) {
+      if (at > 0) yield Buffer.from(LINE_SEPARATOR);
+      if (Buffer.isBuffer(piece)) yield piece;
+      else yield* bytesOfRange(piece);
+    }
   }
 
   *lines(): Generator<string> {
-    for (const chunk of this.chunks()) yield* chunk.toString('latin1').split(SEPARATOR);
+    this.#close();
+    for (const piece of this.#pieces) {
+      if (Buffer.isBuffer(piece)) yield* piece.toString('latin1').split(LINE_SEPARATOR);
+      else yield* linesOfRange(piece);
+    }
   }
 
   *[Symbol.iterator](): Generator<CapturedEntry> {
@@ -63,22 +97,5 @@ export class EntrySpool implements Iterable<CapturedEntry> {
 
   toJSON(): CapturedEntry[] {
     return [...this];
-  }
-}
-
-function* wholeLinesOf(file: string): Generator<Buffer> {
-  const fd = fs.openSync(file, 'r');
-  try {
-    let rest = Buffer.alloc(0);
-    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    for (let length = -1; length !== 0;) {
-      length = fs.readSync(fd, buffer, 0, CHUNK_BYTES, null);
-      const bytes = Buffer.concat([rest, buffer.subarray(0, length)]);
-      const end = bytes.lastIndexOf(SEPARATOR);
-      if (end >= 0) yield bytes.subarray(0, end);
-      rest = bytes.subarray(end < 0 ? 0 : end + SEPARATOR.length);
-    }
-  } finally {
-    fs.closeSync(fd);
   }
 }

@@ -1,8 +1,10 @@
 import fs from 'node:fs';
 import { forFs, isWithin, pathFromJson, pathToJson, toRawPath, type EntryStat, type RawPath } from '@homeserver/system';
+import type { LineRange } from '../line-range.ts';
+import type { PreviousBackup } from '../state-source.ts';
 import type { AccountNames } from './account-names.ts';
 import { attributesOf, needRoot, type AttributeRecord } from './attributes.ts';
-import { isSettled } from './clock-granularity.ts';
+import { hasSettled } from './clock-granularity.ts';
 import { copyOf } from './copy-place.ts';
 import { entryOfLine, FileLineStart, lineOf } from './entry-line.ts';
 import type { CapturedDirectory, CapturedEntry, CapturedFile, CapturedFiles, CapturedInode } from './file-record.ts';
@@ -10,30 +12,24 @@ import { PreviousLines } from './previous-lines.ts';
 import { RoomTally } from './room-needed.ts';
 import { cannotCapture, lookAtEntry, scanTree, type Scope, type Seen, type SeenNothing } from './scan-tree.ts';
 
-/** A backup of the same roots that the new one is to be laid over. */
-export interface Previous {
-  directory: string;
-  lines: Iterable<string>;
-  /** When it was captured, ns since 1970. */
-  startedNs: bigint;
-}
-
 /** What a capture does about one entry. */
 export type CaptureStep =
-  /** Only a line in the record: it is as it was, or it has no copy of its own. */
-  | { do: 'record'; line: string }
+  /** It is as the previous backup has it; its line is there. */
+  | { do: 'keep'; line: LineRange }
+  /** It has no copy of its own. */
+  | { do: 'record'; path: RawPath; line: string; differs: boolean }
   | {
       do: 'directory';
       path: RawPath;
       parent: RawPath;
       entry: CapturedDirectory;
-      line: string;
+      line: string | LineRange;
       was: 'same' | 'changed' | 'new';
     }
-  | { do: 'symlink'; path: RawPath; parent: RawPath; target: RawPath; line: string }
+  | { do: 'symlink'; path: RawPath; parent: RawPath; stat: EntryStat; target: RawPath; line: string }
   | FileStep
-  /** The previous backup has a copy of what is not there any more. */
-  | { do: 'drop'; path: RawPath };
+  /** What the previous backup recorded, perhaps with a copy, is not there any more. */
+  | { do: 'drop'; path: RawPath; hasCopy: boolean };
 
 /** copy: new or changed. check: its content may be what the previous backup holds; `was` is that. */
 export interface FileStep {
@@ -60,23 +56,24 @@ export class CapturePlan {
   readonly #names: AccountNames;
   readonly #starts: FileLineStart;
   readonly #allowOutsideHardlinks: boolean;
-  readonly #previous: Previous | undefined;
+  readonly #previous: PreviousBackup | undefined;
   readonly #lines: PreviousLines;
-  readonly #previousStartedNs: bigint;
+  readonly #previousStartedMs: number;
   readonly #tally = new RoomTally();
-  readonly #gone: RawPath[] = [];
+  readonly #dropped: Extract<CaptureStep, { do: 'drop' }>[] = [];
+  #gone: RawPath | undefined;
   readonly #hardlinked = new Map<string, NamedFile>();
   /** Directories of copies that are not as we left them: what is in them is looked at one by one. */
   readonly #suspect = new Set<RawPath>();
 
-  constructor(scope: Scope, names: AccountNames, allowOutsideHardlinks: boolean, previous: Previous | undefined) {
+  constructor(scope: Scope, names: AccountNames, allowOutsideHardlinks: boolean, previous: PreviousBackup | undefined) {
     this.#scope = scope;
     this.#names = names;
     this.#starts = new FileLineStart(names);
     this.#allowOutsideHardlinks = allowOutsideHardlinks;
     this.#previous = previous;
-    this.#lines = new PreviousLines(previous?.lines ?? [], (entry) => this.#passOver(entry));
-    this.#previousStartedNs = previous?.startedNs ?? 0n;
+    this.#lines = new PreviousLines(previous?.lines, (entry) => this.#passOver(entry));
+    this.#previousStartedMs = previous?.startedMs ?? 0;
     for (const root of scope.roots) this.#suspect.add(root.parents.at(-1) ?? ('/' as RawPath));
   }
 
@@ -86,28 +83,35 @@ export class CapturePlan {
   }
 
   *steps(): Generator<CaptureStep> {
-    const { roots, left } = this.#scope;
-    for (const path of left) {
-      // Also those that do not exist: a database's -wal that appears later must not be taken for something that was not there.
-      if (roots.some((root) => isWithin(path, root.real)))
-        yield { do: 'record', line: lineOf({ type: 'left', path: pathToJson(path) }) };
-    }
+    yield* this.#left();
     for (const seen of scanTree(this.#scope)) {
       const step = this.#stepFor(seen);
-      yield* this.#drops();
+      yield* this.#dropped.splice(0);
       yield step;
     }
     this.#lines.end();
-    yield* this.#drops();
+    yield* this.#dropped.splice(0);
     this.#refuseOutsideNames();
   }
 
-  #passOver(entry: CapturedEntry): void {
-    if (hasCopy(entry)) this.#gone.push(pathFromJson(entry.path));
+  /** Also those that do not exist: a database's -wal that appears later must not be taken for something that was not there. */
+  *#left(): Generator<CaptureStep> {
+    const { roots, left } = this.#scope;
+    const before = new Set(this.#lines.leading('{"type":"left"'));
+    for (const path of left) {
+      if (!roots.some((root) => isWithin(path, root.real))) continue;
+      const line = lineOf({ type: 'left', path: pathToJson(path) });
+      yield { do: 'record', path, line, differs: !before.delete(line) };
+    }
+    for (const line of before) yield { do: 'drop', path: pathFromJson(entryOfLine(line).path), hasCopy: false };
   }
 
-  *#drops(): Generator<CaptureStep> {
-    for (const path of this.#gone.splice(0)) yield { do: 'drop', path };
+  #passOver(entry: CapturedEntry): void {
+    const path = pathFromJson(entry.path);
+    if (this.#gone !== undefined && isWithin(path, this.#gone)) return; // Its directory is gone, with all that was in it.
+    this.#gone = path;
+    const hasCopy = entry.type === 'file' || entry.type === 'directory' || entry.type === 'symlink';
+    this.#dropped.push({ do: 'drop', path, hasCopy });
   }
 
   #stepFor(seen: Seen | SeenNothing): CaptureStep {
@@ -127,9 +131,10 @@ export class CapturePlan {
   /** A copy that the previous backup has of what had this name is not needed any more. */
   #withoutCopy(path: RawPath, entry: RecordOnly): CaptureStep {
     const line = lineOf(entry);
-    const was = this.#lines.at(path, line);
-    if (was !== undefined && was !== line) this.#passOver(entryOfLine(was));
-    return { do: 'record', line };
+    const before = this.#lines.at(path, line);
+    if (before?.text === line) return { do: 'keep', line: before };
+    if (before !== undefined) this.#passOver(entryOfLine(before.text));
+    return { do: 'record', path, line, differs: true };
   }
 
   #metadata({ path, stat }: Seen): Pick<CapturedInode, 'path' | 'mode' | 'uid' | 'gid' | 'mtime_ns'> {
@@ -158,20 +163,24 @@ export class CapturePlan {
     };
     const line = lineOf(entry);
     const before = this.#lines.at(path, line);
-    const was = before === undefined ? undefined : before === line ? entry : entryOfLine(before);
+    const isSame = before?.text === line;
+    const was = before === undefined ? undefined : isSame ? entry : entryOfLine(before.text);
     if (was?.type !== 'directory') return { do: 'directory', path, parent, entry, line, was: 'new' };
     const copy = this.#lookAtCopy(path);
     const isAsLeft = copy?.type === 'directory' && copy.mtimeNs === was.mtime_ns;
     if (!isAsLeft) this.#suspect.add(path);
-    return { do: 'directory', path, parent, entry, line, was: isAsLeft && before === line ? 'same' : 'changed' };
+    const step = { do: 'directory', path, parent, entry } as const;
+    if (!isSame || before === undefined) return { ...step, line, was: 'changed' };
+    return { ...step, line: before, was: isAsLeft ? 'same' : 'changed' };
   }
 
   #symlink(seen: Seen): CaptureStep {
-    const { path, parent } = seen;
+    const { path, parent, stat } = seen;
     const target = toRawPath(fs.readlinkSync(forFs(path), { encoding: 'buffer' }));
     const line = lineOf({ type: 'symlink', ...this.#metadata(seen), target: pathToJson(target) });
-    const isSame = this.#lines.at(path, line) === line && this.#hasCopy(seen);
-    return isSame ? { do: 'record', line } : { do: 'symlink', path, parent, target, line };
+    const before = this.#lines.at(path, line);
+    if (before?.text === line && this.#hasCopy(seen)) return { do: 'keep', line: before };
+    return { do: 'symlink', path, parent, stat, target, line };
   }
 
   #file(seen: Seen): CaptureStep {
@@ -184,10 +193,9 @@ export class CapturePlan {
     const lineStart = this.#starts.of(path, stat);
     const before = this.#lines.at(path, lineStart);
     if (before === undefined || !this.#hasCopy(seen)) return { do: 'copy', path, parent, stat };
-    const isUntouched = before.startsWith(lineStart);
-    if (isUntouched && isSettled(BigInt(stat.ctimeNs), this.#previousStartedNs)) return { do: 'record', line: before };
-    const was = entryOfLine(before);
-    const mayBeSame = was.type === 'file' && (isUntouched || looksAsBefore(stat, was));
+    if (before.isAsExpected && hasSettled(stat, this.#previousStartedMs)) return { do: 'keep', line: before };
+    const was = entryOfLine(before.text);
+    const mayBeSame = was.type === 'file' && (before.isAsExpected || looksAsBefore(stat, was));
     return mayBeSame ? { do: 'check', path, parent, stat, was } : { do: 'copy', path, parent, stat };
   }
 
@@ -225,10 +233,6 @@ export class CapturePlan {
 }
 
 type RecordOnly = Extract<CapturedEntry, { type: 'absent' | 'fifo' | 'hardlink' | 'left' }>;
-
-function hasCopy({ type }: CapturedEntry): boolean {
-  return type === 'file' || type === 'directory' || type === 'symlink';
-}
 
 /** Only ctime or inode differ: it was restored since, or renamed, or linked. */
 function looksAsBefore(stat: EntryStat, was: CapturedFile): boolean {

@@ -11,6 +11,10 @@ export class Queue<T> {
     return this.#items[this.#head];
   }
 
+  get last(): T | undefined {
+    return this.#head < this.#items.length ? this.#items.at(-1) : undefined;
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }
@@ -18,7 +22,8 @@ export class Queue<T> {
   shift(): void {
     this.#head += 1;
     if (this.#head * 2 < this.#items.length) return;
-    this.#items = this.#items.slice(this.#head);
+    if (this.#head < this.#items.length) this.#items.splice(0, this.#head);
+    else this.#items.length = 0;
     this.#head = 0;
   }
 }

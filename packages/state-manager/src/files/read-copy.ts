@@ -1,15 +1,15 @@
 import fs from 'node:fs';
 import { errnoName, forFs, ioError, pathFromJson, reasonOf, showPath, type RawPath } from '@homeserver/system';
 import { copyContent, formOf } from './copy-content.ts';
-import { copyOf } from './copy-place.ts';
+import { copyToRead } from './copy-place.ts';
 import type { CapturedFile } from './file-record.ts';
 
 /** The copy of a file in a backup is not what was captured; the message names it. */
 export class DamagedCopy extends Error {}
 
-/** Where the copy of a recorded file lies. */
+/** Where to read the copy of a recorded file; `directory` is the place of the backup. */
 export function copyOfEntry(directory: string, entry: CapturedFile): RawPath {
-  return copyOf(directory, pathFromJson(entry.captured_as ?? entry.path));
+  return copyToRead(directory, pathFromJson(entry.captured_as ?? entry.path));
 }
 
 /**

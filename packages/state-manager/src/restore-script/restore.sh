@@ -42,6 +42,9 @@ main() {
   done
   case $0 in */*) cd -- "${0%/*}" || refuse 'cannot enter the directory of the backup' ;; esac
   backup=$(pwd -P)
+  for delta in .delta-*.committed; do
+    [ ! -e "$delta/manifest.json" ] || refuse 'a newer backup is half-way into its place here; first: rollback-standalone --recover'
+  done
   [ -r restore.list ] && [ -r restore.sums ] || refuse "$backup holds no whole backup"
   case $act in
     help) explain ;;

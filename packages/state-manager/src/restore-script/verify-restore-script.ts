@@ -1,5 +1,5 @@
-import path from 'node:path';
 import { readFileBytes, reasonOf } from '@homeserver/system';
+import { partOf, placeOfBackup } from '../delta-place.ts';
 import { hashFile } from '../files/copy-content.ts';
 
 const NOT_NEEDED = '; only restore.sh needs it';
@@ -12,13 +12,17 @@ const MOST_BYTES = 200; // Of its last two lines, which are of the other two fil
 export function verifyRestoreScript(directory: string, sumsSha256: string): string[] {
   const damage = damageOf(directory, 'restore.sums', sumsSha256);
   if (damage !== undefined) return [damage];
-  const sums = readFileBytes(path.join(directory, 'restore.sums'), { limitBytes: 1024 ** 3, followLink: false });
+  const sums = readFileBytes(placeOf(directory, 'restore.sums'), { limitBytes: 1024 ** 3, followLink: false });
   const ours = sums.subarray(-MOST_BYTES).toString('latin1').trimEnd().split('\n').slice(-2);
   return ours.flatMap((line) => damageOf(directory, line.slice(66), line.slice(0, 64)) ?? []);
 }
 
+function placeOf(directory: string, name: string): string {
+  return partOf(placeOfBackup(directory), name);
+}
+
 function damageOf(directory: string, name: string, sha256: string): string | undefined {
-  const file = path.join(directory, name);
+  const file = placeOf(directory, name);
   try {
     return hashFile(file).sha256 === sha256 ? undefined : `${file} does not match its SHA-256${NOT_NEEDED}`;
   } catch (error) {

@@ -12,6 +12,9 @@ import { isOdd, RestoreList } from './restore-list.ts';
 import { RestoreNotes } from './restore-notes.ts';
 import { RESTORE_SCRIPT } from './restore-sh.ts';
 
+/** What it writes. */
+export const RESTORE_SCRIPT_NAMES = ['restore.sh', 'restore.list', 'restore.sums'] as const;
+
 const CHUNK_CHARACTERS = 1 << 20;
 
 /**

@@ -5,6 +5,7 @@ import { statEntry, toRawPath, type EntryStat, type RawPath } from '@homeserver/
 import { temporaryDirectory } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { CopyCrew, type CopyJob } from '../../src/files/copy-crew.ts';
+import { asRoot, smallFileSystem } from '../scene.ts';
 
 const MANY = 1500; // Enough for the second thread to be started, and to have something to do.
 
@@ -84,5 +85,37 @@ describe('a crew', () => {
     const written = fs.readdirSync(path.join(directory, 'to'));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
     expect(fs.readdirSync(path.join(directory, 'to'))).toEqual(written);
+  });
+});
+
+describe('a large file', () => {
+  const LARGE = 17 * 1024 * 1024 + 3;
+
+  function copyOpen(from: string, to: string): string {
+    const crew = new CopyCrew(() => undefined);
+    const [source, target] = [fs.openSync(from, 'r'), fs.openSync(to, 'wx+')];
+    try {
+      return crew.copyOpen(source, target, LARGE).sha256;
+    } finally {
+      fs.closeSync(source);
+      fs.closeSync(target);
+      crew.close();
+    }
+  }
+
+  it('is read and written by one thread, and hashed by the other', () => {
+    const directory = temporaryDirectory();
+    const [from, to] = [path.join(directory, 'from'), path.join(directory, 'to')];
+    const content = Buffer.alloc(LARGE, 'some content, over and over again; ');
+    fs.writeFileSync(from, content);
+    expect(copyOpen(from, to)).toBe(createHash('sha256').update(content).digest('hex'));
+    expect(fs.readFileSync(to).equals(content)).toBe(true);
+  });
+
+  asRoot('that does not fit is told, and leaves nobody waiting', () => {
+    const place = smallFileSystem(8);
+    const from = path.join(temporaryDirectory(), 'from');
+    fs.writeFileSync(from, Buffer.alloc(LARGE, 1));
+    expect(() => copyOpen(from, path.join(place, 'to'))).toThrow(/ENOSPC/);
   });
 });
