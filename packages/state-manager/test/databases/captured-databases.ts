@@ -35,7 +35,12 @@ export async function captureDatabases(
         displaced: new Displaced(directory),
         logger,
       });
-      return prepared.apply();
+      try {
+        return await prepared.apply();
+      } catch (error) {
+        await prepared.abandon?.(); // As restoreState does.
+        throw error;
+      }
     },
   };
 }

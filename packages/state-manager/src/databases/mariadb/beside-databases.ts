@@ -1,28 +1,21 @@
 import fs from 'node:fs';
-import type { DatabaseProperties } from './database-content.ts';
-import { optionsOf, PLAIN_LITERALS, readContent, dropPrograms } from './database-content.ts';
+import { dropPrograms, optionsOf, PLAIN_LITERALS, readContent, type DatabaseProperties } from './database-content.ts';
 import { forDatabase } from './dump-text.ts';
 import type { MariadbServer } from './mariadb-server.ts';
 import { identifier } from './sql-text.ts';
 
-/** Drops databases of ours; missing ones are fine. */
-export async function dropBeside(server: MariadbServer, names: readonly string[]): Promise<void> {
-  await server.sql(names.map((name) => `DROP DATABASE IF EXISTS ${identifier(name)};`).join('\n'), undefined);
-}
-
-export async function createDatabase(
+/** Drops databases of ours; missing ones are fine. `unlogged`: replicas are not to hear of it. */
+export async function dropBeside(
   server: MariadbServer,
-  name: string,
-  properties: DatabaseProperties,
+  names: readonly string[],
+  options: { unlogged?: boolean } = {},
 ): Promise<void> {
-  await server.sql(`${PLAIN_LITERALS} CREATE DATABASE ${identifier(name)} ${optionsOf(properties)};`, undefined, {
-    doing: 'no database can be made for the dump',
-  });
+  await server.sql(names.map((name) => `DROP DATABASE IF EXISTS ${identifier(name)};`).join('\n'), undefined, options);
 }
 
 /**
  * Makes a database from a dump, to see that it can be done; but for the events, which would run. It ends with the tables alone:
- * they are what a restore moves. `unlogged`: replicas are not to hear of it.
+ * they are what a restore moves. `unlogged` as for `dropBeside`.
  */
 export async function loadBeside(
   server: MariadbServer,
@@ -30,7 +23,8 @@ export async function loadBeside(
   dump: { properties: DatabaseProperties; tablesFile: string; programs: string },
   options: { unlogged?: boolean } = {},
 ): Promise<void> {
-  await createDatabase(server, name, dump.properties);
+  const create = `${PLAIN_LITERALS} CREATE DATABASE ${identifier(name)} ${optionsOf(dump.properties)};`;
+  await server.sql(create, undefined, { doing: 'no database can be made for the dump', ...options });
   const saying = { doing: 'the dump cannot be loaded', ...options };
   const fd = fs.openSync(dump.tablesFile, 'r');
   try {
@@ -40,5 +34,5 @@ export async function loadBeside(
   }
   const programs = forDatabase(dump.programs, server.database, name);
   await server.sql(Buffer.from(programs, 'latin1'), name, saying);
-  await server.sql(dropPrograms(name, await readContent(server, name)), undefined);
+  await server.sql(dropPrograms(name, await readContent(server, name)), undefined, options);
 }

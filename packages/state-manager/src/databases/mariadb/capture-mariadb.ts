@@ -21,7 +21,7 @@ export async function captureMariadb(connection: ServerConnection, context: Data
   const { directory, name } = context;
   const { database } = connection;
   const server = await findServer(connection, 'capture');
-  await dropBeside(server, [scratchName(database)]);
+  await dropBeside(server, [scratchName(database)], { unlogged: true });
   const secret = `${name}.secret`;
   const password = connection.password === undefined ? {} : { password: connection.password };
   const record = { engine: 'mariadb', connection: withoutPassword(connection), secret } as const;
@@ -77,12 +77,11 @@ async function prove(server: MariadbServer, dump: Parameters<typeof loadBeside>[
   const scratch = scratchName(server.database);
   const rows = await countRowsInDump(dump.tablesFile);
   try {
-    const unlogged = (await server.sql('SELECT @@log_bin;', undefined)).trim() === '1';
-    await loadBeside(server, scratch, dump, { unlogged });
+    await loadBeside(server, scratch, dump, { unlogged: true });
     const difference = await differenceInRows(server, scratch, rows);
     if (difference === undefined) return rows;
     throw new StateManagerError('cannot-capture', `cannot capture ${server.address}: loaded again, ${difference}`);
   } finally {
-    await dropBeside(server, [scratch]);
+    await dropBeside(server, [scratch], { unlogged: true });
   }
 }

@@ -58,37 +58,43 @@ export interface DatabaseContent {
   events: string[];
 }
 
-interface TableRow {
+/** `detail`: the type of a table or a routine. */
+interface ContentRow {
+  kind: 'table' | 'trigger' | 'routine' | 'event';
   name: string;
-  type: string;
+  detail: string | null;
   transactions: string | null;
 }
 
 export async function readContent(server: MariadbServer, database: string): Promise<DatabaseContent> {
   const own = literal(database);
-  const tables = await server.rows<TableRow>(
-    `SELECT JSON_OBJECT('name', TABLE_NAME, 'type', TABLE_TYPE, 'transactions', TRANSACTIONS)
-     FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
-     WHERE TABLE_SCHEMA = ${own} ORDER BY TABLE_NAME`,
+  const part = (kind: ContentRow['kind'], name: string, detail: string, from: string, transactions = 'NULL'): string =>
+    `SELECT JSON_OBJECT('kind', '${kind}', 'name', ${name}, 'detail', ${detail}, 'transactions', ${transactions})
+     FROM information_schema.${from} = ${own}`;
+  const tables = 'TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE TABLE_SCHEMA';
+  const rows = await server.rows<ContentRow>(
+    [
+      part('table', 'TABLE_NAME', 'TABLE_TYPE', tables, 'TRANSACTIONS'),
+      part('trigger', 'TRIGGER_NAME', 'NULL', 'TRIGGERS WHERE TRIGGER_SCHEMA'),
+      part('routine', 'ROUTINE_NAME', 'ROUTINE_TYPE', 'ROUTINES WHERE ROUTINE_SCHEMA'),
+      part('event', 'EVENT_NAME', 'NULL', 'EVENTS WHERE EVENT_SCHEMA'),
+    ].join(' UNION ALL '),
   );
-  const names = async (select: string): Promise<string[]> =>
-    (await server.rows<{ name: string }>(select)).map(({ name }) => name);
-  const isView = ({ type }: TableRow): boolean => type.endsWith('VIEW');
-  const nameOf = ({ name }: TableRow): string => name;
+  const isView = ({ kind, detail }: ContentRow): boolean => kind === 'table' && (detail ?? '').endsWith('VIEW');
+  const isTable = (row: ContentRow): boolean => row.kind === 'table' && !isView(row);
+  const names = (isWanted: (row: ContentRow) => boolean): string[] =>
+    rows
+      .filter(isWanted)
+      .map(({ name }) => name)
+      .sort();
   return {
-    tables: tables.filter((row) => !isView(row)).map(nameOf),
-    versioned: tables.filter(({ type }) => type === 'SYSTEM VERSIONED').map(nameOf),
-    withoutTransactions: tables.filter((row) => !isView(row) && row.transactions !== 'YES').map(nameOf),
-    views: tables.filter(isView).map(nameOf),
-    triggers: await names(
-      `SELECT JSON_OBJECT('name', TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ${own}`,
-    ),
-    routines: await server.rows(
-      `SELECT JSON_OBJECT('type', ROUTINE_TYPE, 'name', ROUTINE_NAME) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ${own}`,
-    ),
-    events: await names(
-      `SELECT JSON_OBJECT('name', EVENT_NAME) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ${own}`,
-    ),
+    tables: names(isTable),
+    versioned: names(({ detail }) => detail === 'SYSTEM VERSIONED'),
+    withoutTransactions: names((row) => isTable(row) && row.transactions !== 'YES'),
+    views: names(isView),
+    triggers: names(({ kind }) => kind === 'trigger'),
+    routines: rows.flatMap(({ kind, name, detail }) => (kind === 'routine' ? [{ type: detail ?? '', name }] : [])),
+    events: names(({ kind }) => kind === 'event'),
   };
 }
 

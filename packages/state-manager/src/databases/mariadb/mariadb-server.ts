@@ -22,6 +22,8 @@ interface Saying {
   doing?: string;
 }
 
+const UNLOGGED = 'SET SESSION sql_log_bin = 0';
+
 /** One server as one login sees it; each call is a client program of its own. */
 export class MariadbServer implements LoginCandidate {
   readonly login: MariadbLogin;
@@ -29,6 +31,7 @@ export class MariadbServer implements LoginCandidate {
   readonly database: string;
   readonly address: string;
   readonly purpose: Purpose;
+  #unlogged: Promise<boolean> | undefined;
 
   constructor(login: MariadbLogin, programs: ClientPrograms, connection: ServerConnection, purpose: Purpose) {
     this.login = login;
@@ -86,7 +89,7 @@ export class MariadbServer implements LoginCandidate {
     saying: Saying & { unlogged?: boolean; force?: boolean } = {},
   ): Promise<string> {
     const session = [
-      ...(saying.unlogged ? ['--init-command=SET SESSION sql_log_bin=0'] : []),
+      ...(saying.unlogged && (await this.#mayBeUnlogged()) ? [`--init-command=${UNLOGGED}`] : []),
       ...(saying.force ? ['--force'] : []),
     ];
     const where = database === undefined ? [] : [`--database=${database}`];
@@ -125,6 +128,15 @@ export class MariadbServer implements LoginCandidate {
     return rows.map(({ name }) => name);
   }
 
+  /** Whether there is a log that replicas follow, and this login may keep a session out of it. */
+  async #mayBeUnlogged(): Promise<boolean> {
+    this.#unlogged ??= this.sql(`${UNLOGGED}; SELECT @@log_bin;`, undefined).then(
+      (answer) => answer.trim() === '1',
+      () => false,
+    );
+    return this.#unlogged;
+  }
+
   async refusal(): Promise<Error | undefined> {
     try {
       await this.sql('SELECT 1;', undefined);
@@ -140,14 +152,10 @@ export class MariadbServer implements LoginCandidate {
 
   async mayRestore(): Promise<boolean> {
     const scratch = identifier(scratchName(this.database));
-    try {
-      await this.sql(
-        `DROP DATABASE IF EXISTS ${scratch}; CREATE DATABASE ${scratch}; DROP DATABASE ${scratch};`,
-        undefined,
-      );
-      return true;
-    } catch {
-      return false;
-    }
+    const trial = `DROP DATABASE IF EXISTS ${scratch}; CREATE DATABASE ${scratch}; DROP DATABASE ${scratch};`;
+    return this.sql(trial, undefined, { unlogged: true }).then(
+      () => true,
+      () => false,
+    );
   }
 }

@@ -11,13 +11,13 @@ const SQLITE_READONLY_ROLLBACK = 776;
 
 /**
  * Does something with a live database, which SQLite opens by its path, with no more rights to change files than the owner of
- * its directory has: whoever can swap the file for a link must gain nothing from our being root. In a directory of root's, it
- * is the owner of the file: what SQLite makes beside it must be theirs.
+ * its directory has: whoever can swap the file for a link must gain nothing from our being root. Where the directory or the
+ * file is root's, it is the owner of the file: what SQLite makes beside it must be theirs.
  */
 export function asOwner<T>(path: RawPath, act: () => T): T {
   const directory = fs.statSync(forFs(parentPath(path)));
-  const file = directory.uid === 0 ? fs.lstatSync(forFs(path), { throwIfNoEntry: false }) : undefined;
-  const { uid, gid } = file ?? directory;
+  const file = fs.lstatSync(forFs(path), { throwIfNoEntry: false });
+  const { uid, gid } = file !== undefined && (directory.uid === 0 || file.uid === 0) ? file : directory;
   return withFileRights(uid, gid, act);
 }
 
