@@ -19,13 +19,16 @@ import type { UnitWork } from './unit-work.ts';
  * Makes units as recorded: what must not run is stopped while systemd still knows how; then links, unit files, starts, and
  * masks last. Returns the unit files that had to make way for links. Whether it all worked is for the caller to see.
  */
-export async function applyServices(work: UnitWork, context: RestoreContext): Promise<SourceReport['displaced']> {
+export async function applyServices(
+  work: UnitWork,
+  before: readonly ComparedUnit[],
+  context: RestoreContext,
+): Promise<SourceReport['displaced']> {
   const pending = readPending(notesIn(context));
   const displaced: SourceReport['displaced'] = [];
-  const before = await work.look();
   await work.order('stop', namesOf(before, mustStop), 'stopped');
 
-  const isLinked = await linkUnits(await work.look(), linksToStartWith, context, displaced);
+  const isLinked = await linkUnits(before, linksToStartWith, context, displaced);
   const isOutdated = before.some(({ present }) => present.needsDaemonReload);
   if (isLinked || isOutdated || pending.daemon_reload) await reloadUnitFiles();
 

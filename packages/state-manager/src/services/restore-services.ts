@@ -90,9 +90,9 @@ class ServicesRestore implements PreparedRestore {
 
   async apply(): Promise<SourceReport> {
     // Should this fail half-way, only what is to run is started again.
-    const wantedBack = (await this.#work.look()).filter((unit) => this.#isWantedBack(unit));
-    this.#ranBefore = new Set(wantedBack.map(nameOf));
-    const displaced = await applyServices(this.#work, this.#context);
+    const before = await this.#work.look();
+    this.#ranBefore = new Set(before.filter((unit) => this.#isWantedBack(unit)).map(nameOf));
+    const displaced = await applyServices(this.#work, before, this.#context);
     const units = await this.#arrived();
     this.#refuse(units.filter(({ recorded }) => recorded.why !== 'companion'));
     clearPending(notesIn(this.#context));

@@ -6,27 +6,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { coded } from '../expectations.ts';
 import { scene } from '../scene.ts';
-import { describeUnits, isActive, makeUnits, shell, SLEEPER } from './units.ts';
+import {
+  describeUnits,
+  inodeHeldBy,
+  INSTALLED_UNIT_FILES,
+  isActive,
+  mainPid,
+  makeUnits,
+  shell,
+  SLEEPER,
+  startHolding,
+} from './units.ts';
 
 /* What users of StateManager see of services, on a real systemd. */
 
 /** A service that has a file open as long as it runs. */
 const holding = (file: string, more = ''): string => `[Unit]\n${more}\n[Service]\nExecStart=/usr/bin/tail -f ${file}\n`;
-
-const mainPid = (unit: string): string => shell(`systemctl show -p MainPID --value ${unit}`).trim();
-
-/** The inode that the main process of a unit has open under this path. */
-function inodeHeldBy(unit: string, file: string): number | undefined {
-  const descriptors = `/proc/${mainPid(unit)}/fd`;
-  const held = fs.readdirSync(descriptors).find((fd) => fs.readlinkSync(path.join(descriptors, fd)).startsWith(file));
-  return held === undefined ? undefined : fs.statSync(path.join(descriptors, held)).ino;
-}
-
-/** A service counts as started before it has opened anything. */
-async function startHolding(unit: string, file: string): Promise<void> {
-  shell(`systemctl start ${unit}`);
-  while (inodeHeldBy(unit, file) === undefined) await sleep(10);
-}
 
 const answering = (word: string): string => `server { listen 8099; location / { return 200 "${word}"; } }\n`;
 
@@ -219,12 +214,8 @@ describe('kinds of units', () => {
   });
 
   it('one that is masked while it runs is running and masked again', async () => {
-    makeUnits({ 'hu-app.service': SLEEPER });
-    shell(
-      'mkdir -p /usr/local/lib/systemd/system; mv /etc/systemd/system/hu-app.service /usr/local/lib/systemd/system',
-    );
-    onTestFinished(() => void shell('rm /usr/local/lib/systemd/system/hu-app.service'));
-    shell('systemctl daemon-reload; systemctl enable --now hu-app; systemctl mask hu-app');
+    makeUnits({ 'hu-app.service': SLEEPER }, INSTALLED_UNIT_FILES);
+    shell('systemctl enable --now hu-app; systemctl mask hu-app');
     const before = describeUnits(['hu-app.service']);
     expect(before[0]).toContain('masked active');
     const changed = scene()

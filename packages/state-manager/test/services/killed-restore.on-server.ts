@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectNothingOpen } from '../expectations.ts';
 import { scene, type Scene } from '../scene.ts';
-import { describeUnits, isActive, makeUnits, shell, SLEEPER } from './units.ts';
+import { describeUnits, INSTALLED_UNIT_FILES, isActive, makeUnits, shell, SLEEPER, startHolding } from './units.ts';
 
 /* kill -9 at each order that a restore gives to systemd; then a fresh process (this one) recovers. */
 
@@ -47,9 +47,9 @@ describe('a restore that is killed at an order to systemd', () => {
       expect(n).toBeLessThan(MOST_ORDERS);
       const here = scene({ data: 'old' });
       const holding = SLEEPER.replace('/bin/sleep 100000', `/usr/bin/tail -f ${here.at('data')}`);
-      makeUnits({ 'hu-app.service': holding, 'hu-off.service': SLEEPER });
-      shell('mkdir -p /usr/local/lib/systemd/system; mv /etc/systemd/system/hu-* /usr/local/lib/systemd/system');
-      shell('systemctl daemon-reload; systemctl stop hu-off; systemctl disable hu-off; systemctl enable --now hu-app');
+      makeUnits({ 'hu-app.service': holding, 'hu-off.service': SLEEPER }, INSTALLED_UNIT_FILES);
+      shell('systemctl stop hu-app; systemctl enable hu-app');
+      await startHolding('hu-app', here.at('data'));
       const before = describeUnits(['hu-app.service', 'hu-off.service']);
       ended = await guardUntilKilled(here, n);
       const { found } = await here.stateManager().recover();

@@ -24,29 +24,46 @@ const instances = ['hu-template@one.service', 'hu-template@two.service', 'hu-tem
 const absent = ['hu-absent.service', 'hu-absent@one.service', 'hu-masked.service'];
 const wanted = [...Object.keys(units).filter((name) => !name.includes('@')), ...instances, ...absent];
 
+/** systemd reads its unit files once at the end: that takes it longer than all the orders. */
+function orders(...lines: string[]): void {
+  shell([...lines.map((line) => `systemctl --no-reload ${line}`), 'systemctl daemon-reload'].join(' && '));
+}
+
 describeStateSource('services', servicesSource, async () => {
   makeUnits(units);
-  shell('systemctl enable --now hu-on hu-timed.timer hu-listens.socket hu-template@one');
-  shell('systemctl enable --runtime hu-runtime; systemctl start hu-stays hu-runtime');
-  shell('systemctl enable hu-template@two; systemctl mask hu-masked; systemctl mask --runtime hu-template@masked');
-  shell('systemctl start hu-failed; sleep 0.3; systemctl is-failed hu-failed');
+  orders(
+    'enable --now hu-on hu-timed.timer hu-listens.socket hu-template@one',
+    'enable hu-template@two',
+    'enable --runtime hu-runtime',
+    'start hu-stays hu-runtime hu-failed',
+    'mask hu-masked',
+    'mask --runtime hu-template@masked',
+  );
+  shell('while ! systemctl -q is-failed hu-failed; do sleep 0.05; done');
   return {
     wanted: { units: wanted },
     impossible: { units: ['hu-on', '-Mhost'] },
     observe: async () => describeUnits(wanted),
     harm: async () => {
-      shell('systemctl disable --now hu-on hu-timed.timer hu-listens.socket hu-template@one');
-      shell('systemctl disable --runtime hu-runtime; systemctl mask --runtime --now hu-template@two');
-      shell('systemctl enable --now hu-off; systemctl start hu-static hu-listens hu-also; systemctl stop hu-stays');
-      shell('touch /run/hu-works; systemctl restart hu-failed; rm /run/hu-works');
-      shell('systemctl unmask hu-masked; systemctl unmask --runtime hu-template@masked');
-      shell('systemctl enable hu-template@masked; systemctl mask hu-absent');
       fs.writeFileSync('/etc/systemd/system/hu-absent@.service', SLEEPER);
-      shell('systemctl enable --now hu-absent@one; rm /etc/systemd/system/hu-absent@.service; systemctl daemon-reload');
+      fs.writeFileSync('/run/hu-works', '');
+      orders(
+        'disable --now hu-on hu-timed.timer hu-listens.socket hu-template@one',
+        'disable --runtime hu-runtime',
+        'enable --now hu-off hu-absent@one',
+        'restart hu-static hu-listens hu-also hu-failed',
+        'stop hu-stays',
+        'mask --runtime --now hu-template@two',
+        'unmask hu-masked',
+        'unmask --runtime hu-template@masked',
+        'enable hu-template@masked',
+        'mask hu-absent',
+      );
+      fs.rmSync('/etc/systemd/system/hu-absent@.service');
+      fs.rmSync('/run/hu-works');
+      shell('systemctl daemon-reload');
     },
-    halfRestore: async () => {
-      shell('systemctl enable hu-on; systemctl stop hu-off; systemctl unmask hu-absent; systemctl start hu-stays');
-    },
+    halfRestore: async () => orders('enable hu-on', 'stop hu-off', 'unmask hu-absent', 'start hu-stays'),
     damageBackup: async (directory) => fs.appendFileSync(path.join(directory, 'services.json'), '\n'),
   };
 });

@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 /* Units of a test's own, on a server whose systemd the test runs under. Their names begin with hu-. */
 
+/** Where an administrator puts unit files, and where a program that is installed does: only the latter can be masked. */
 const UNIT_FILES = '/etc/systemd/system';
+export const INSTALLED_UNIT_FILES = '/usr/local/lib/systemd/system';
 
 /** Runs a line of shell as root of the server; what it says is returned, and thrown when it fails. */
 export function shell(line: string): string {
@@ -16,15 +19,17 @@ export function shell(line: string): string {
 export const SLEEPER = '[Service]\nExecStart=/bin/sleep 100000\n[Install]\nWantedBy=multi-user.target\n';
 
 /** Writes unit files and has systemd read them; when the test ends, every unit whose name begins with hu- is gone. */
-export function makeUnits(units: Readonly<Record<string, string>>): void {
+export function makeUnits(units: Readonly<Record<string, string>>, place: string = UNIT_FILES): void {
   onTestFinished(removeUnits);
-  for (const [name, content] of Object.entries(units)) fs.writeFileSync(path.join(UNIT_FILES, name), content);
+  fs.mkdirSync(place, { recursive: true });
+  for (const [name, content] of Object.entries(units)) fs.writeFileSync(path.join(place, name), content);
   shell('systemctl daemon-reload');
 }
 
 function removeUnits(): void {
   shell("systemctl stop 'hu-*'; systemctl reset-failed 'hu-*'; true");
-  shell(`find ${UNIT_FILES} /run/systemd/system -name 'hu-*' -delete; systemctl daemon-reload`);
+  shell(`find ${UNIT_FILES} ${INSTALLED_UNIT_FILES} /run/systemd/system -name 'hu-*' -delete 2>/dev/null; true`);
+  shell('systemctl daemon-reload');
 }
 
 /** One line a unit: its states, and the links that enable, mask or rename it. What failed is stopped, as far as we care. */
@@ -41,3 +46,18 @@ export function describeUnits(units: readonly string[]): string[] {
 
 export const isActive = (unit: string): boolean =>
   shell(`systemctl show -p ActiveState --value -- ${unit}`).trim() === 'active';
+
+export const mainPid = (unit: string): string => shell(`systemctl show -p MainPID --value ${unit}`).trim();
+
+/** The inode that the main process of a unit has open under this path. */
+export function inodeHeldBy(unit: string, file: string): number | undefined {
+  const descriptors = `/proc/${mainPid(unit)}/fd`;
+  const held = fs.readdirSync(descriptors).find((fd) => fs.readlinkSync(path.join(descriptors, fd)).startsWith(file));
+  return held === undefined ? undefined : fs.statSync(path.join(descriptors, held)).ino;
+}
+
+/** A service counts as started before it has opened anything. */
+export async function startHolding(unit: string, file: string): Promise<void> {
+  shell(`systemctl start ${unit}`);
+  while (inodeHeldBy(unit, file) === undefined) await sleep(10);
+}
