@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { childEnvironment } from '@homeserver/system';
-import { countCalls, killAtCall, type SupervisedRun } from '@homeserver/test-support';
+import { countCalls, faultPoints, killAtCall, type SupervisedRun } from '@homeserver/test-support';
 import { expect } from 'vitest';
 import { expectNothingOpen } from './expectations.ts';
 import type { Scene } from './scene.ts';
 
+const MOST_KILLS = 60;
 const fixture = path.join(import.meta.dirname, 'fixtures/once.ts');
 
 export interface KillChecks {
@@ -14,7 +15,10 @@ export interface KillChecks {
   recovered(here: Scene, firedAt: string): Promise<void>;
 }
 
-/** Kills `what` (of fixtures/once.ts) before each of its calls that change a file, each time on a server of its own. */
+/**
+ * Kills `what` (of fixtures/once.ts) before its calls that change a file, each time on a server of its own: a sample of them,
+ * or with `FAULT_POINTS=all` every one.
+ */
 export async function killEverywhere(
   what: string,
   prepare: () => Promise<Scene>,
@@ -29,7 +33,7 @@ export async function killEverywhere(
   const undisturbed = await run(await prepare(), undefined);
   expect({ exitCode: undisturbed.exitCode, stderr: undisturbed.stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(undisturbed.calls.length).toBeGreaterThan(10);
-  for (let call = 1; call <= undisturbed.calls.length; call += 1) {
+  for (const call of faultPoints(undisturbed.calls.length, MOST_KILLS)) {
     const here = await prepare();
     const { firedAt = 'the end' } = await run(here, call);
     await atOnce?.(here, firedAt);
