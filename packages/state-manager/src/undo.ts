@@ -10,6 +10,7 @@ import {
 import { backupsInUse } from './backups-in-use.ts';
 import { movedPlaces } from './displaced.ts';
 import type { Engine } from './engine.ts';
+import { StateManagerError } from './errors.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
 import type { LoggedOperation } from './operations/operation-log.ts';
 import { describeFailures, undoOperations, type UndoneOperation } from './operations/undo-operations.ts';
@@ -131,7 +132,8 @@ function operationsOf(intent: Intent, engine: Engine): { entries: LoggedOperatio
     const { slot, backup_id: id } = intent;
     return { entries: engine.operations.read().filter(({ backup }) => backup.slot === slot && backup.id === id) };
   } catch (error) {
-    return { entries: [], unreadable: reasonOf(error) };
+    if (!(error instanceof StateManagerError)) throw error;
+    return { entries: [], unreadable: error.message };
   }
 }
 

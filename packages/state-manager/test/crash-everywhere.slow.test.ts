@@ -115,4 +115,15 @@ await describeUnderSupervision('killed before any call that changes a file', () 
       },
     });
   });
+
+  it('a rollback that wants for descriptors instead forgets no script', async () => {
+    await killEverywhere('roll back operations', withAppliedOperations, {
+      mode: 'EMFILE',
+      recovered: async (here, firedAt) => {
+        const again = await here.stateManager().rollBackOperations();
+        expect([firedAt, again.filter(({ outcome }) => outcome !== 'restored')]).toEqual([firedAt, []]);
+        expect([firedAt, live(here), left(here)]).toEqual([firedAt, ['old', 'old'], []]);
+      },
+    });
+  });
 });

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { childEnvironment } from '@homeserver/system';
-import { countCalls, faultPoints, killAtCall, type SupervisedRun } from '@homeserver/test-support';
+import { countCalls, faultPoints, killAtCall, type FaultMode, type SupervisedRun } from '@homeserver/test-support';
 import { expect } from 'vitest';
 import { expectNothingOpen } from './expectations.ts';
 import type { Scene } from './scene.ts';
@@ -9,6 +9,8 @@ const MOST_KILLS = 60;
 const fixture = path.join(import.meta.dirname, 'fixtures/once.ts');
 
 export interface KillChecks {
+  /** What happens at the call; default `kill`. */
+  mode?: FaultMode;
   /** Right after the kill, when nothing has been put in order yet. */
   atOnce?(here: Scene, firedAt: string): Promise<void>;
   /** After a recovery by a fresh process (this one). */
@@ -22,11 +24,11 @@ export interface KillChecks {
 export async function killEverywhere(
   what: string,
   prepare: () => Promise<Scene>,
-  { atOnce, recovered }: KillChecks,
+  { mode = 'kill', atOnce, recovered }: KillChecks,
 ): Promise<void> {
   const command = [process.execPath, fixture] as const;
   const run = (here: Scene, call: number | undefined): Promise<SupervisedRun> => {
-    const options = { under: [here.root], env: childEnvironment({ NODE_COMPILE_CACHE: '' }) };
+    const options = { under: [here.root], mode, env: childEnvironment({ NODE_COMPILE_CACHE: '' }) };
     const words = [...command, here.root, what] as [string, ...string[]];
     return call === undefined ? countCalls(words, options) : killAtCall(words, call, options);
   };

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
-import { acquireLock, reasonOf, readFileText, writeJsonDurably, type JsonPath, type Logger } from '@homeserver/system';
+import {
+  acquireLock,
+  errnoName,
+  ioError,
+  isShortage,
+  reasonOf,
+  readFileText,
+  writeJsonDurably,
+  type JsonPath,
+  type Logger,
+} from '@homeserver/system';
 import { z } from 'zod';
 import { describeMismatch, StateManagerError } from '../errors.ts';
 import { jsonPathSchema } from '../files/file-record.ts';
@@ -71,11 +80,13 @@ export class OperationLog {
 
   /** All entries, oldest first; none when there is no file. Throws 'damaged', naming the file and the entry. */
   read(): LoggedOperation[] {
-    if (!fs.existsSync(this.file)) return [];
     let json: unknown;
     try {
       json = JSON.parse(readFileText(this.file, { followLink: false }));
     } catch (error) {
+      if (errnoName(error) === 'ENOENT') return [];
+      // Taken for damaged, or for none, its scripts would not run, and the change would count as undone.
+      if (isShortage(error)) throw ioError('read', this.file, error);
       throw this.#damaged(`cannot be read: ${reasonOf(error)}`);
     }
     const log = logSchema.safeParse(json);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { describeEnd, interpreterOf, readFileBytes, reasonOf, runCommand } from '@homeserver/system';
+import { describeEnd, isShortage, interpreterOf, readFileBytes, reasonOf, runCommand } from '@homeserver/system';
 import type { RollbackScript } from './operation-log.ts';
 
 /** Whether the kept script is what was recorded: why not, in one line, or undefined. */
@@ -11,6 +11,7 @@ export function damageOfScript(directory: string, { name, sha256 }: RollbackScri
     const isRight = createHash('sha256').update(content).digest('hex') === sha256;
     return isRight ? undefined : `the rollback script ${file} does not match its SHA-256`;
   } catch (error) {
+    if (isShortage(error)) throw error; // The next recovery may have what is wanting now.
     return `the rollback script ${file} cannot be read: ${reasonOf(error)}`;
   }
 }
@@ -29,6 +30,7 @@ export async function runRollbackScript(directory: string, script: RollbackScrip
     const lastWords = `${result.stdout}${result.stderr}`.trim().split('\n').at(-1)?.trim();
     return `its rollback script ${result.timedOut ? 'was' : 'ended with'} ${describeEnd(result)}${lastWords ? `: ${lastWords.slice(0, 200)}` : ''}`;
   } catch (error) {
+    if (isShortage(error)) throw error;
     return `its rollback script could not be started: ${reasonOf(error)}`;
   }
 }
