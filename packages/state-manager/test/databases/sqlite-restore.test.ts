@@ -118,7 +118,7 @@ describe('a restore of a SQLite database', () => {
     expect(other.observe()).toEqual(theirs);
   });
 
-  it('goes below the disk of another machine, and names the databases that only their server can take', async () => {
+  asRoot('goes below the disk of another machine, and names the databases that only their server can take', async () => {
     const here = sqliteScene();
     const backup = await captureDatabases({ connections: [here.connection] });
     const [disk, directory] = [temporaryDirectory(), backup.directory];
