@@ -26,7 +26,7 @@ export class LiveTree {
     this.close();
     const directory = openDirectory(path);
     this.#open = { path, directory };
-    if (this.#recorded.has(path) && allowWriting(directory)) this.loosened.add(path);
+    if (this.#recorded.has(path) && allowWriting(directory.entry('.'))) this.loosened.add(path);
     return directory;
   }
 
@@ -37,9 +37,8 @@ export class LiveTree {
 }
 
 /** An ordinary user must be able to write into their own read-only directories; their mode comes back at the end. */
-function allowWriting(directory: OpenDirectory): boolean {
+export function allowWriting(at: string | Buffer): boolean {
   if (process.getuid?.() === 0) return false;
-  const at = directory.entry('.');
   const stat = fs.statSync(at);
   if (stat.uid !== process.getuid?.() || (stat.mode & 0o300) === 0o300) return false;
   fs.chmodSync(at, stat.mode | 0o700);

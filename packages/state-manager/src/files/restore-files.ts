@@ -17,7 +17,7 @@ import { cannotRestore, parentsOf, planChecked, refuseDamage } from './check-res
 import { Displacer } from './displace-entries.ts';
 import type { CapturedDirectory, CapturedFiles } from './file-record.ts';
 import { applyMetadata, applyOwnerAndMode, isAsRecorded, lookAt } from './inode-metadata.ts';
-import { LiveTree } from './live-tree.ts';
+import { allowWriting, LiveTree } from './live-tree.ts';
 import { readMountPoints, type MountPoints } from './mount-points.ts';
 import type { ReplacingStep, RestorePlan, RestoreStep } from './plan-restore.ts';
 import { DamagedCopy } from './read-copy.ts';
@@ -231,6 +231,8 @@ class FileRestore {
   async #place({ top, below }: Replacement, at: RawPath): Promise<void> {
     this.#touched.add(parentPath(top.path));
     if (top.inTheWay && this.#mustMove(top)) await this.#displacer.moveAside(top.path);
+    // An ordinary user cannot move a directory that they cannot write into.
+    if (top.do === 'make-directory' && allowWriting(forFs(at))) this.#touched.add(top.path);
     fs.renameSync(forFs(at), this.#live.entry(top.path));
     this.#report.restored.push(showPath(top.path));
     for (const { path } of below) this.#report.restored.push(showPath(path));

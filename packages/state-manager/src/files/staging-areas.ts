@@ -95,6 +95,7 @@ export class StagingAreas {
   /** Removes the areas with what is still in them. Around those outside of `touched`, the directories keep their times. */
   remove(touched: ReadonlySet<RawPath>): void {
     for (const { parent, name, fd, times } of this.#areas.values()) {
+      this.#areas.delete(parent);
       const directory = openDirectory(parent);
       try {
         fs.rmSync(directory.entry(name), { recursive: true, force: true });
@@ -104,7 +105,6 @@ export class StagingAreas {
         fs.closeSync(fd);
       }
     }
-    this.#areas.clear();
   }
 }
 
