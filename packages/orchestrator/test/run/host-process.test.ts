@@ -20,6 +20,7 @@ it('a host that ends before it has begun with the module says so, and nothing is
   expect(await host.run(request, { timeoutMs: 10_000 }, listener())).toEqual({
     run: 'run.1.web',
     result: { success: false, error: 'was not run, because the process for it did not start' },
+    displaced: [],
     reusable: false,
     stopped: true,
   });

@@ -118,24 +118,27 @@ describe('a restore of a SQLite database', () => {
     expect(other.observe()).toEqual(theirs);
   });
 
-  asRoot('goes below the disk of another machine, and names the databases that only their server can take', async () => {
-    const here = sqliteScene();
-    const backup = await captureDatabases({ connections: [here.connection] });
-    const [disk, directory] = [temporaryDirectory(), backup.directory];
-    const server = {
-      engine: 'postgresql',
-      connection: { type: 'postgresql', database: 'app' },
-      secret: 'db_1.secret',
-      content: null,
-    } as const;
-    const displaced = new Displaced(temporaryDirectory());
-    const context = { directory, displaced, logger: scene().logger, targetRoot: toRawPath(disk) };
-    const report = await (await databasesSource.prepare([...backup.captured, server], context)).apply();
-    expect(rowsIn(path.join(disk, here.file), 'SELECT count(*) FROM orders')).toEqual([[1000]]);
-    expect(report.warnings).toEqual([
-      'postgresql://local:5432/app has to be restored on the machine that its server runs on',
-    ]);
-  });
+  asRoot(
+    'goes below the disk of another machine, and names the databases that only their server can take',
+    async () => {
+      const here = sqliteScene();
+      const backup = await captureDatabases({ connections: [here.connection] });
+      const [disk, directory] = [temporaryDirectory(), backup.directory];
+      const server = {
+        engine: 'postgresql',
+        connection: { type: 'postgresql', database: 'app' },
+        secret: 'db_1.secret',
+        content: null,
+      } as const;
+      const displaced = new Displaced(temporaryDirectory());
+      const context = { directory, displaced, logger: scene().logger, targetRoot: toRawPath(disk) };
+      const report = await (await databasesSource.prepare([...backup.captured, server], context)).apply();
+      expect(rowsIn(path.join(disk, here.file), 'SELECT count(*) FROM orders')).toEqual([[1000]]);
+      expect(report.warnings).toEqual([
+        'postgresql://local:5432/app has to be restored on the machine that its server runs on',
+      ]);
+    },
+  );
 
   asRoot('works from backups on a read-only medium', async () => {
     const medium = smallFileSystem(8);
