@@ -72,13 +72,14 @@ describe('on a terminal', { timeout: 60_000 }, () => {
 
   it('draws how far a capture is, and takes it away before the next line; without colours, and not on TERM=dumb', async () => {
     const { server, file } = await backedUp(1);
-    const { exitCode, screen } = await onTerminal(server, `backup web --file ${file}`);
+    const backUp = (name: string, environment = {}) =>
+      onTerminal(server, `backup ${name} --file ${file}`, '', environment);
+    const { exitCode, screen } = await backUp('first');
     expect(exitCode).toBe(0);
-    expect(screen).toMatch(/backing up: \d+(?: of \d+)? files, [\d.]+.*\r\u001b\[K\[\d{4}-.*Backed up web/s);
+    expect(screen).toMatch(/backing up: 1 of 1 files, 1\.0 of 1\.0 MiB, .*\r\u001b\[K\[\d{4}-.*Backed up first/s);
     expect(screen).not.toMatch(/\u001b\[[\d;]*m/);
-    expect((await onTerminal(server, `backup web --file ${file}`, '', { TERM: 'dumb' })).screen).not.toContain(
-      'backing',
-    );
+    expect((await backUp('second', { TERM: 'dumb' })).screen).not.toContain('backing up');
+    expect((await backUp('first')).screen).not.toContain('backing up'); // Nothing is read where nothing changed.
   });
 
   it('draws nothing into a pipe', async () => {

@@ -12,7 +12,7 @@ export interface Progress {
   remainingMs?: number;
 }
 
-/** Called a few times a second at most, and once at the end of a phase. It must not throw. */
+/** Called a few times a second at most, and once at the end of a phase in which there was something to do. It must not throw. */
 export type OnProgress = (progress: Progress) => void;
 
 const INTERVAL_MS = 200;
@@ -46,7 +46,7 @@ export class ProgressMeter {
   }
 
   end(): void {
-    if (this.#listener !== undefined) this.#tell(performance.now());
+    if (this.#files > 0) this.#tell(performance.now());
   }
 
   #tell(nowMs: number): void {
