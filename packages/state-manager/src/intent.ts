@@ -27,6 +27,7 @@ export interface Intent {
   after_restore: { lines: string[]; cwd?: string; timeout_ms?: number } | null;
   /** Operations of it may be in the operation log: they are undone with it. */
   operations?: true;
+  /** Who is at work on it; 0 when it could not be undone, and is left for a person. */
   pid: number;
   /** Unix seconds, to the millisecond. */
   created: number;

@@ -66,6 +66,11 @@ export class Journal {
     writeJsonDurably(this.#file(intent.id), { ...intent, phase: 'done' });
   }
 
+  /** It could not be undone: whoever claims the same need not wait, for nobody is at work on it. */
+  markLeft(intent: Intent): void {
+    if (this.#writes) writeJsonDurably(this.#file(intent.id), { ...intent, pid: 0 });
+  }
+
   /** Commits an intent, or closes one that was undone. A missing one is fine. */
   close(id: string): void {
     if (!this.#writes) return;

@@ -45,7 +45,7 @@ export async function recoverChanges(
   for (const intent of committed) journal.close(intent.id);
   const open = wanted.filter((intent) => !isCommitted(intent));
   const undone = await undoIntents(open, engine);
-  releaseEndedRoom(engine);
+  releaseEndedRoom(engine, wanted);
   pruneSlotsOf(engine, wanted);
   const found = [
     ...undone.filter((one) => one.kind !== 'session' || one.outcome === 'failed'),

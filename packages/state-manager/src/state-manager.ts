@@ -182,10 +182,10 @@ export class StateManager {
     );
   }
 
-  /** Whether something waits for `recover`. Needs no lock; a change that is just under way counts too. */
-  hasOpenChanges(): boolean {
+  /** Whether something (of one run) waits for `recover`. Needs no lock; a change that is just under way counts too. */
+  hasOpenChanges(run?: string): boolean {
     const { intents, damaged } = this.#bracket.look(({ journal }) => journal.list());
-    return intents.length + damaged.length > 0;
+    return damaged.length > 0 || intents.some((intent) => run === undefined || belongsTo(intent.run, run));
   }
 
   /** Clears what a crash left half-made in the backup directory. Callers with an inherited lock do this once, at their start. */

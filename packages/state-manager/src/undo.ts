@@ -68,7 +68,17 @@ export async function undoIntents(intents: readonly Intent[], engine: Engine): P
     if (!stays) engine.journal.close(intent.id);
     attempted.push({ intent, result, stays });
   }
+  for (const { intent, stays } of attempted) if (stays) markLeft(intent, engine);
   return attempted.map(({ result }) => result);
+}
+
+/** Only a waiting module reads it: that it cannot be written must not hide why the state could not be put back. */
+function markLeft(intent: Intent, { journal, logger }: Engine): void {
+  try {
+    journal.markLeft(intent);
+  } catch (error) {
+    logger.debug(reasonOf(error));
+  }
 }
 
 function settle(newer: Attempted, by: Intent, { journal, logger }: Engine): void {

@@ -1,14 +1,15 @@
 import fs from 'node:fs';
 import {
+  errnoName,
   forFs,
   isTemporaryName,
   isWithin,
-  joinPath,
   openDirectory,
   parentPath,
   setTimes,
   temporaryName,
   tryLockExclusive,
+  type OpenDirectory,
   type RawPath,
 } from '@homeserver/system';
 import { applyAttributes } from './attributes.ts';
@@ -74,11 +75,8 @@ export class StagingAreas {
     const directory = openDirectory(parent);
     try {
       const { atimeNs, mtimeNs } = fs.statSync(directory.entry('.'), { bigint: true });
-      const name = temporaryName();
-      fs.mkdirSync(directory.entry(name), 0o700);
-      const fd = openArea(directory.entry(name));
+      const { name, fd } = makeLocked(directory);
       inheritNothing(fd);
-      tryLockExclusive(fd);
       const area = { parent, name, fd, times: { atimeNs, mtimeNs } };
       this.#areas.set(parent, area);
       return area;
@@ -108,6 +106,27 @@ export class StagingAreas {
   }
 }
 
+/** Until it is locked, another restore may take it for something that was left behind; then there has to be another one. */
+function makeLocked(directory: OpenDirectory): { name: string; fd: number } {
+  for (;;) {
+    const name = temporaryName();
+    fs.mkdirSync(directory.entry(name), 0o700);
+    const fd = openIfThere(directory.entry(name));
+    if (fd === undefined) continue;
+    if (tryLockExclusive(fd) && fs.fstatSync(fd).nlink > 0) return { name, fd };
+    fs.closeSync(fd);
+  }
+}
+
+function openIfThere(area: string | Buffer): number | undefined {
+  try {
+    return openArea(area);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** A group (of a setgid directory) and a default ACL would pass on to all that is made in it. */
 function inheritNothing(area: number): void {
   fs.fchownSync(area, process.geteuid?.() ?? 0, process.getegid?.() ?? 0);
@@ -132,20 +151,20 @@ function isWritable(directory: RawPath): boolean {
 export function removeLeftovers(parent: RawPath): void {
   const directory = openDirectory(parent);
   try {
-    for (const name of fs.readdirSync(directory.entry('.'), 'latin1').filter(isTemporaryName)) {
-      if (!isInUse(joinPath(parent, name))) fs.rmSync(directory.entry(name), { recursive: true, force: true });
-    }
+    for (const name of fs.readdirSync(directory.entry('.'), 'latin1').filter(isTemporaryName))
+      removeUnlessInUse(directory.entry(name));
   } finally {
     directory.close();
   }
 }
 
-function isInUse(leftover: RawPath): boolean {
-  if (!lookAt(leftover)?.isDirectory()) return false;
-  const fd = openArea(forFs(leftover));
+/** Under its lock: whoever has just made it sees that it is not his any more. */
+function removeUnlessInUse(leftover: string | Buffer): void {
+  const isDirectory = fs.lstatSync(leftover, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const fd = isDirectory ? openIfThere(leftover) : undefined;
   try {
-    return !tryLockExclusive(fd);
+    if (fd === undefined || tryLockExclusive(fd)) fs.rmSync(leftover, { recursive: true, force: true });
   } finally {
-    fs.closeSync(fd);
+    if (fd !== undefined) fs.closeSync(fd);
   }
 }

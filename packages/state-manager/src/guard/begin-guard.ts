@@ -76,9 +76,13 @@ function blockerOf({ journal, run }: Engine, slot: string, claims: Intent['claim
   const blocker = guards
     .filter((intent) => !around.has(intent.id) && (intent.phase === 'open' || !isOurs(intent)))
     .find((intent) => intent.slot === slot || claimsOverlap(intent.claims, claims));
-  const isStuck = blocker?.phase === 'open' && blocker.pid === process.pid && !runningGuards.has(blocker.id);
-  if (!isStuck) return blocker;
+  if (blocker === undefined || !isLeft(blocker)) return blocker;
   throw new StateManagerError('overlap', `${slot} claims the same as ${blocker.slot}, which could not be undone`, {
     hint: 'run: updater recover',
   });
+}
+
+/** Nobody is at work on it any more, and nobody will be in this cycle. */
+function isLeft({ id, pid, phase }: Intent): boolean {
+  return pid === 0 || (phase === 'open' && pid === process.pid && !runningGuards.has(id));
 }

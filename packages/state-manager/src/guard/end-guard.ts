@@ -62,7 +62,7 @@ async function makeFinal(engine: Engine, outer: readonly Intent[], inner: readon
     for (const { slot, kind } of all) if (kind === 'guard') store.dropDisplaced(slot, begun);
     for (const { slot, backup_id: id, operations: hasThem } of all)
       if (hasThem && id !== null) await operations.forgetOlder({ slot, id });
-    releaseEndedRoom(engine);
+    releaseEndedRoom(engine, all);
     pruneSlotsOf(engine, all);
   } catch (error) {
     logger.warn(`the change is complete, but its backup could not be cleared up: ${reasonOf(error)}`);
