@@ -1,7 +1,13 @@
 import { escapeControls } from './raw-path.ts';
 
 /** Why an effect of this package could not be carried out. */
-export type SystemErrorCode = 'io' | 'command-not-started' | 'lock-held' | 'processes-left' | 'unsafe-path';
+export type SystemErrorCode =
+  | 'io'
+  | 'command-not-started'
+  | 'lock-held'
+  | 'processes-left'
+  | 'unsafe-path'
+  | 'no-scope';
 
 export interface SystemErrorOptions {
   cause?: unknown;

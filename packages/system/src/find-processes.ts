@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RUN_MARKER } from './child-environment.ts';
 import { SystemError } from './errors.ts';
+import { isSystemdRunning, runsOfScopes } from './systemd-scope.ts';
 
 const QUIET_LOOKS = 3;
 const LONGEST_EXEC_MS = 100;
@@ -9,14 +10,27 @@ const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Pids of the processes whose environment was started with the run marker `run` (exactly, or followed by a dot: the parts
- * of a run). This process itself is never among them. Other users' processes are only visible to root.
+ * of a run), and, where systemd runs, of those in the scope of the run, of a part of it, or of what it is a part of. This
+ * process itself is never among them. Other users' processes are only visible to root.
  */
 export function findRunProcesses(run: string): number[] {
   const wanted = Buffer.from(`\0${RUN_MARKER}=${run}`);
+  const hasScopes = isSystemdRunning();
   return fs
     .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && hasMarker(name, wanted))
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => hasMarker(name, wanted) || (hasScopes && isInScopeOf(name, run)))
     .map(Number);
+}
+
+/** What has cleaned its environment is still there. */
+function isInScopeOf(pid: string, run: string): boolean {
+  try {
+    const runs = runsOfScopes(fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
+    return runs.some((other) => `${other}.`.startsWith(`${run}.`) || run.startsWith(`${other}.`));
+  } catch {
+    return false; // It ended.
+  }
 }
 
 function hasMarker(pid: string, wanted: Buffer): boolean {

@@ -40,6 +40,7 @@ export { startWorker } from './start-worker.ts';
 export { statEntry } from './stat-entry.ts';
 export { exchangePaths, readLink, switchLink } from './switch-link.ts';
 export { tellingLine } from './telling-line.ts';
+export { canMakeScopes, moveIntoScope, scopeOf, serviceAround } from './systemd-scope.ts';
 export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-name.ts';
 
 export type { SystemErrorCode, SystemErrorOptions } from './errors.ts';

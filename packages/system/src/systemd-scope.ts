@@ -1,0 +1,92 @@
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf, SystemError } from './errors.ts';
+import { describeEnd, runCommand } from './run-command.ts';
+
+const PREFIX = 'homeserver-updates-';
+const SUFFIX = '.scope';
+const ANSWER_WITHIN_MS = 10_000;
+
+/** Whether processes can be given scopes here: systemd runs (sd_booted(3)), and we are root. */
+export function canMakeScopes(): boolean {
+  return process.geteuid?.() === 0 && isSystemdRunning();
+}
+
+export function isSystemdRunning(): boolean {
+  return fs.existsSync('/run/systemd/system');
+}
+
+/** The scope of a run: its name says whose processes are in it, also after a crash. */
+export function scopeOf(run: string): string {
+  return `${PREFIX}${run}${SUFFIX}`;
+}
+
+/** The runs whose scopes a process is in, by /proc/PID/cgroup: also below one, should it have made groups of its own. */
+export function runsOfScopes(cgroups: string): string[] {
+  return cgroups
+    .split(/[/\n]/)
+    .filter((group) => group.startsWith(PREFIX) && group.endsWith(SUFFIX))
+    .map((group) => group.slice(PREFIX.length, -SUFFIX.length));
+}
+
+/**
+ * Moves a process into a new scope of systemd, where all that it starts stays, however it slips away; the scope goes with
+ * the last of them. Throws 'no-scope' when systemd refuses, or nobody can ask it.
+ */
+export async function moveIntoScope(pid: number, scope: string, description: string): Promise<void> {
+  const properties = [`Description`, 's', description, 'CollectMode', 's', 'inactive-or-failed'];
+  const call = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
+  const failure = (why: string): SystemError => new SystemError('no-scope', `cannot make the scope ${scope}: ${why}`);
+  const asked = await runCommand(
+    [
+      'busctl',
+      'call',
+      ...call,
+      'StartTransientUnit',
+      'ssa(sv)a(sa(sv))',
+      scope,
+      'fail',
+      '3',
+      ...properties,
+      ...['PIDs', 'au', '1', String(pid)],
+      '0',
+    ],
+    { timeoutMs: ANSWER_WITHIN_MS },
+  ).catch((error: unknown) => {
+    throw failure(reasonOf(error));
+  });
+  if (asked.exitCode !== 0) throw failure(asked.stderr.toString().trim().split('\n').at(-1) || describeEnd(asked));
+  // The answer only says that it is going to be done.
+  for (const deadline = Date.now() + ANSWER_WITHIN_MS; !isInScope(pid, scope); await sleep(1))
+    if (Date.now() > deadline) throw failure('systemd does not come to it');
+}
+
+/** One that has ended meanwhile needs no scope. */
+function isInScope(pid: number, scope: string): boolean {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').split(/[/\n]/).includes(scope);
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * The service in whose control group we run without being its main process: a program of it has started us, and when it is
+ * stopped, so are we. undefined when there is none.
+ */
+export async function serviceAround(): Promise<string | undefined> {
+  const unit = serviceIn(fs.readFileSync('/proc/self/cgroup', 'utf8'));
+  // systemd.exec(5): it says there whom it has started itself.
+  if (unit === undefined || process.env['SYSTEMD_EXEC_PID'] === String(process.pid)) return undefined;
+  const asked = await runCommand(['systemctl', 'show', '--property=MainPID', '--value', unit], {
+    timeoutMs: ANSWER_WITHIN_MS,
+  });
+  return asked.stdout.toString().trim() === String(process.pid) ? undefined : unit;
+}
+
+/** The innermost unit of systemd's own hierarchy (`0::` or `N:name=systemd:`), if that is a service. */
+export function serviceIn(cgroups: string): string | undefined {
+  const [, path = ''] = /^(?:\d+:name=systemd|0:):(.*)$/m.exec(cgroups) ?? [];
+  const unit = path.split('/').findLast((group) => /\.(service|scope)$/.test(group));
+  return unit?.endsWith('.service') ? unit : undefined;
+}
