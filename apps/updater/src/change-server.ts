@@ -1,6 +1,7 @@
 import type { Logging } from '@homeserver/logging';
 import { underLock, type Server, type ServerRecovery, type UnderLockOptions } from '@homeserver/orchestrator';
 import { openForChanging, type CommandContext } from './command-context.ts';
+import { leaveService } from './leave-service.ts';
 
 export interface Change extends Pick<UnderLockOptions, 'purpose' | 'ifNotRecovered'> {
   /** --wait, in seconds. */
@@ -15,6 +16,7 @@ export async function changeServer<T>(
 ): Promise<{ result: T; recovery: ServerRecovery }> {
   const { server, logging } = openForChanging(context);
   try {
+    await leaveService(logging);
     return await underLock(server, { ...options, waitMs: wait * 1000, signal: context.signal }, () =>
       act(server, logging),
     );

@@ -24,6 +24,8 @@ export interface UpdateOptions {
   only?: 'replace' | 'run';
   /** Only these modules; default all. */
   modules?: readonly string[];
+  /** How many modules may run at a time; default 1. */
+  jobs?: number;
   /** Try versions and pools again that failed before. */
   retry?: boolean;
   /** Modules that may go back to a lower version, if the repository has one. */
@@ -176,6 +178,7 @@ function runInstalled(server: Server, options: UpdateOptions, report: CycleRepor
     runId: report.id,
     ...(options.modules ? { modules: options.modules } : {}),
     lockDescriptors,
+    jobs: options.jobs ?? 1,
     retry: options.retry ?? false,
     dryRun: false,
     logger: server.logger,

@@ -6,6 +6,16 @@ import { describeEnd, runCommand } from './run-command.ts';
 const PREFIX = 'homeserver-updates-';
 const SUFFIX = '.scope';
 const ANSWER_WITHIN_MS = 10_000;
+/** org.freedesktop.systemd1(5); with a name, a mode, properties, and no further units behind it. */
+const START_TRANSIENT_UNIT = [
+  'busctl',
+  'call',
+  'org.freedesktop.systemd1',
+  '/org/freedesktop/systemd1',
+  'org.freedesktop.systemd1.Manager',
+  'StartTransientUnit',
+  'ssa(sv)a(sa(sv))',
+] as const;
 
 /** Whether processes can be given scopes here: systemd runs (sd_booted(3)), and we are root. */
 export function canMakeScopes(): boolean {
@@ -34,25 +44,12 @@ export function runsOfScopes(cgroups: string): string[] {
  * the last of them. Throws 'no-scope' when systemd refuses, or nobody can ask it.
  */
 export async function moveIntoScope(pid: number, scope: string, description: string): Promise<void> {
-  const properties = [`Description`, 's', description, 'CollectMode', 's', 'inactive-or-failed'];
-  const call = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
   const failure = (why: string): SystemError => new SystemError('no-scope', `cannot make the scope ${scope}: ${why}`);
-  const asked = await runCommand(
-    [
-      'busctl',
-      'call',
-      ...call,
-      'StartTransientUnit',
-      'ssa(sv)a(sa(sv))',
-      scope,
-      'fail',
-      '3',
-      ...properties,
-      ...['PIDs', 'au', '1', String(pid)],
-      '0',
-    ],
-    { timeoutMs: ANSWER_WITHIN_MS },
-  ).catch((error: unknown) => {
+  const properties = ['Description', 's', description, 'CollectMode', 's', 'inactive-or-failed'];
+  const pids = ['PIDs', 'au', '1', String(pid)];
+  const asked = await runCommand([...START_TRANSIENT_UNIT, scope, 'fail', '3', ...properties, ...pids, '0'], {
+    timeoutMs: ANSWER_WITHIN_MS,
+  }).catch((error: unknown) => {
     throw failure(reasonOf(error));
   });
   if (asked.exitCode !== 0) throw failure(asked.stderr.toString().trim().split('\n').at(-1) || describeEnd(asked));

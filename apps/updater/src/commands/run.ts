@@ -2,6 +2,7 @@ import path from 'node:path';
 import { outcomeOf, update, type CycleReport } from '@homeserver/orchestrator';
 import { openForChanging, repositoryOf, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
+import { leaveService } from '../leave-service.ts';
 
 export interface RunFlags {
   only?: 'replace' | 'run';
@@ -17,6 +18,7 @@ export interface RunFlags {
 export async function runCommand(context: CommandContext, flags: RunFlags): Promise<number> {
   const { server, logging } = openForChanging(context);
   try {
+    await leaveService(logging);
     const report = await update(server, {
       repository: {
         ...repositoryOf(context),
@@ -25,6 +27,7 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
       },
       signal: context.signal,
       waitMs: (flags.wait ?? 0) * 1000,
+      jobs: context.settings.jobs,
       retry: flags.retry ?? false,
       ...(flags.only === undefined ? {} : { only: flags.only }),
       ...(flags.module === undefined ? {} : { modules: flags.module }),

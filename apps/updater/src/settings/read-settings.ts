@@ -39,6 +39,10 @@ function parsed(name: SettingName, text: string, where: string): string | number
     if (/^\d{1,6}$/.test(text)) return Number(text);
     throw new SettingsError(`${where}: must be a whole number, not "${text}"`);
   }
+  if (kind === 'count') {
+    if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+    throw new SettingsError(`${where}: must be a whole number from 1 to 999, not "${text}"`);
+  }
   if (kind.includes(text)) return text;
   throw new SettingsError(`${where}: must be ${kind.join(' or ')}, not "${text}"`);
 }
@@ -61,7 +65,7 @@ function readSettingsFile(given: string | undefined): Partial<Record<SettingName
 
 function checked(name: SettingName, value: unknown, where: string): string | number {
   const { kind } = settingDefinitions[name];
-  if (kind === 'number') {
+  if (kind === 'number' || kind === 'count') {
     if (typeof value !== 'number') throw new SettingsError(`${where}: must be a number`);
     return parsed(name, String(value), where);
   }

@@ -7,8 +7,8 @@ interface SettingDefinition {
   flag: string;
   placeholder: string;
   description: string;
-  /** What it may be: a path, a whole number from 0, one of these words, or any text. */
-  kind: 'path' | 'number' | 'text' | readonly string[];
+  /** What it may be: a path, a whole number from 0, one from 1, one of these words, or any text. */
+  kind: 'path' | 'number' | 'count' | 'text' | readonly string[];
   /** Undefined: there is none, or it depends on something else. */
   default: string | undefined;
 }
@@ -56,6 +56,13 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     description: 'the log',
     kind: 'path',
     default: '/var/log/homeserver/updates.log',
+  },
+  jobs: {
+    flag: '--jobs',
+    placeholder: 'N',
+    description: 'run so many modules at a time, where their priority and dependencies allow it',
+    kind: 'count',
+    default: '1',
   },
   trustRequire: {
     key: 'trust.require',
@@ -108,6 +115,7 @@ export interface Settings {
   localRepo: string;
   backupDir: string;
   logFile: string;
+  jobs: number;
   /** Undefined: it depends on whether the file of allowed signers exists. */
   trustRequire?: 'signed' | 'none';
   trustAllowedSigners: string;

@@ -31,6 +31,7 @@ describe('readSettings', () => {
       localRepo: '/var/lib/homeserver-updates/repo',
       backupDir: '/var/backups/updates',
       logFile: '/var/log/homeserver/updates.log',
+      jobs: 1,
       trustAllowedSigners: '/etc/homeserver-updates/allowed_signers',
       trustRevokedSigners: '/etc/homeserver-updates/revoked_signers',
       trustMaxMajorJump: 10,
@@ -55,6 +56,10 @@ describe('readSettings', () => {
     expect(() => readSettings({ config, trustMaxAgeDays: 'soon' }, {})).toThrow(
       '--trust-max-age-days: must be a whole number, not "soon"',
     );
+    expect(readSettings({ config, jobs: '4' }, {}).jobs).toBe(4);
+    expect(() => readSettings({ config, jobs: '0' }, {})).toThrow(
+      '--jobs: must be a whole number from 1 to 999, not "0"',
+    );
   });
 
   it('makes a relative path of a flag absolute from where it was typed', () => {
@@ -73,6 +78,7 @@ describe('a settings file that is wrong', { timeout: 30_000 }, () => {
       { trust: { require: 'maybe' } },
       /: trust\.require: must be signed or none, not "maybe"\n$/,
     ],
+    ['no job at a time', { jobs: 0 }, /: jobs: must be a whole number from 1 to 999, not "0"\n$/],
     ['a text for a number', { trust: { maxAgeDays: '30' } }, /: trust\.maxAgeDays: must be a number\n$/],
     [
       'an unknown key in an object',

@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
+  canMakeScopes,
   childEnvironment,
   endRunProcesses,
+  moveIntoScope,
+  reasonOf,
   RUN_MARKER,
+  scopeOf,
   startWorker,
   type Logger,
   type Worker,
@@ -43,6 +48,8 @@ type Ending =
 const KILL_GRACE_MS = 5000;
 const MODULES_PER_HOST = 100;
 const LAST_WORDS_WITHIN_MS = 250;
+/** Of JavaScript objects: a module that fills them ends with an error of its own, long before the machine is full. */
+const MAX_HEAP_MIB = Math.min(1024, Math.floor(os.totalmem() / 2 ** 21));
 /** Beside this file: built in a package, as it is in a checkout. */
 const script = fileURLToPath(new URL(`./module-host${path.extname(import.meta.url)}`, import.meta.url));
 
@@ -50,16 +57,35 @@ const script = fileURLToPath(new URL(`./module-host${path.extname(import.meta.ur
 export class HostProcess {
   readonly #worker: Worker;
   readonly #marker: string;
+  readonly #isPlaced: Promise<void>;
   #modulesRun = 0;
 
-  /** `marker`: what every process of this host carries. `lockDescriptors` stay open as long as the host lives. */
-  constructor(marker: string, lockDescriptors: readonly number[]) {
+  /**
+   * `marker`: what every process of this host carries; where systemd runs, its scope has that name, too. `lockDescriptors`
+   * stay open as long as the host lives.
+   */
+  constructor(marker: string, lockDescriptors: readonly number[], logger: Logger) {
     this.#marker = marker;
     this.#worker = startWorker(script, {
       env: childEnvironment({ [RUN_MARKER]: marker, [UPDATER_PID]: String(process.pid) }),
       holdDescriptors: lockDescriptors,
-      nodeArguments: ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--disable-warning=ExperimentalWarning'],
+      nodeArguments: [
+        '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+        '--disable-warning=ExperimentalWarning',
+        `--max-old-space-size=${MAX_HEAP_MIB}`,
+      ],
     });
+    this.#isPlaced = this.#place(logger);
+  }
+
+  /** Meanwhile the host starts; it runs no module before it is told to. */
+  async #place(logger: Logger): Promise<void> {
+    if (this.#worker.pid < 0 || !canMakeScopes()) return;
+    try {
+      await moveIntoScope(this.#worker.pid, scopeOf(this.#marker), `updater, modules of run ${this.#marker}`);
+    } catch (error) {
+      logger.warn(`${reasonOf(error)}; processes of modules are found by their environment alone`);
+    }
   }
 
   /** Runs a module to its end, whatever that is; its output goes to `log` line by line. Never throws. */
@@ -69,6 +95,7 @@ export class HostProcess {
     const output = new ModuleOutput(nonce, log);
     const stopListening = output.listenTo(this.#worker);
     this.#modulesRun += 1;
+    await this.#isPlaced;
     this.#worker.send({ ...request, run, nonce });
     const ending = await this.#ending(output, limits);
     if (ending.how === 'timeout' || ending.how === 'stopped') await this.#askToEnd(output);

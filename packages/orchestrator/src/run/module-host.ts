@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { constants } from 'node:os';
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -22,6 +23,11 @@ delete process.env[UPDATER_PID];
 dieWithParent(constants.signals.SIGKILL);
 if (process.ppid !== updater) process.exit(1); // It died before the line above could take effect.
 
+try {
+  fs.writeFileSync('/proc/self/oom_score_adj', '500'); // When memory runs out, a module is to go, and not its updater.
+} catch {
+  // Here nobody may say so; then the kernel chooses.
+}
 process.umask(0o022);
 // Opened here: on first use it would look like something a module left open. Bound, because a module may replace `write`.
 const writeOut = process.stdout.write.bind(process.stdout);

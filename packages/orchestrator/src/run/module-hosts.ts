@@ -1,31 +1,35 @@
 import { reasonOf, type Logger } from '@homeserver/system';
 import { HostProcess } from './host-process.ts';
 
-/** The hosts of one cycle: one at a time, and a fresh one whenever the module in it did not end clean. */
+/** The hosts of one lane of a cycle: one at a time, and a fresh one whenever the module in it did not end clean. */
 export class ModuleHosts {
-  readonly #runId: string;
+  readonly #nextMarker: () => string;
   readonly #lockDescriptors: readonly number[];
   readonly #logger: Logger;
   #current: HostProcess | undefined;
-  #number = 1;
+  #marker: string | undefined;
 
-  /** `runId`: the cycle's, without dots. `lockDescriptors` stay open as long as a host lives. */
-  constructor(runId: string, lockDescriptors: readonly number[], logger: Logger) {
-    this.#runId = runId;
+  /**
+   * `nextMarker`: a marker of the cycle (`<run>.<number>`) that no other host of it has, in whichever lane. `lockDescriptors`
+   * stay open as long as a host lives.
+   */
+  constructor(nextMarker: () => string, lockDescriptors: readonly number[], logger: Logger) {
+    this.#nextMarker = nextMarker;
     this.#lockDescriptors = lockDescriptors;
     this.#logger = logger;
   }
 
   /** The present host, or a new one. That a new one could not be started is what its first run says. */
   take(): HostProcess {
-    this.#current ??= new HostProcess(`${this.#runId}.${this.#number}`, this.#lockDescriptors);
+    this.#marker ??= this.#nextMarker();
+    this.#current ??= new HostProcess(this.#marker, this.#lockDescriptors, this.#logger);
     return this.#current;
   }
 
   /** Ends the present host with all that was started in it; the next one is a part of the cycle of its own. */
   async replace(): Promise<void> {
     await this.end();
-    this.#number += 1;
+    this.#marker = undefined;
   }
 
   /** Ends the present host; the next one goes on under the same marker, so that what both did is settled as one run. */

@@ -9,6 +9,7 @@ import { enabledModules, type EnabledModule } from './enabled-modules.ts';
 import type { HostRun } from './host-process.ts';
 import { ModuleHosts } from './module-hosts.ts';
 import { logOutcome, notRun, type ModuleOutcome } from './module-outcome.ts';
+import { runInOrder } from './run-in-order.ts';
 import { settleRun, type Settlement } from './settle-run.ts';
 import { markStarted } from './unproven-starts.ts';
 
@@ -18,6 +19,8 @@ export interface RunSettings {
   /** Only these modules; default all. */
   modules?: readonly string[];
   lockDescriptors: readonly number[];
+  /** How many modules may run at a time, from 1. */
+  jobs: number;
   retry: boolean;
   dryRun: boolean;
   signal?: AbortSignal;
@@ -29,7 +32,8 @@ export interface RunSettings {
 
 /**
  * Runs every enabled module, each apart from the updater and, unless the one before ended clean, from the others. Each run
- * is settled before the next begins: what a failed module's guards changed is undone, and an unproven version goes back.
+ * is settled as soon as it ends, beside those that go on: what a failed module's guards changed is undone, and an unproven
+ * version goes back. The outcomes come in the order of the modules.
  */
 export async function runModules(
   paths: ServerPaths,
@@ -41,39 +45,48 @@ export async function runModules(
   logger.info('Getting enabled modules...');
   const { ordered, unusable } = enabledModules(installed);
   const toRun = ordered.filter(isWanted);
-  const outcomes = unusable.filter(isWanted).map((module) => notRun(module, 'failed', module.problem));
-  for (const outcome of outcomes) logOutcome(logger, outcome);
+  const unable = unusable.filter(isWanted).map((module) => notRun(module, 'failed', module.problem));
+  for (const outcome of unable) logOutcome(logger, outcome);
   for (const { name } of toRun) logger.info(`Found enabled module: ${name}`);
-  logger.info(`Total enabled modules: ${outcomes.length + toRun.length}`);
+  logger.info(`Total enabled modules: ${unable.length + toRun.length}`);
   if (toRun.length > 0) logger.info(`Running ${toRun.length} enabled modules...`);
 
   // A dependency that was not asked for is taken to be in order.
   const notAskedFor = new Set(ordered.filter((module) => !isWanted(module)).map(({ name }) => name));
-  const hosts = new ModuleHosts(settings.runId, settings.lockDescriptors, logger);
+  const outcomes = new Map(unable.map((outcome) => [outcome.name, outcome]));
+  const lanes = hostsOfLanes(Math.min(settings.jobs, toRun.length), settings);
   try {
-    for (const module of toRun) {
+    await runInOrder(toRun, lanes.length, async (module, lane) => {
       const obstacle = settings.signal?.aborted
         ? 'the updater was asked to end before its turn'
         : missingDependency(module, outcomes, notAskedFor);
       const outcome =
-        obstacle === undefined ? await runOne(paths, module, hosts, settings) : notRun(module, 'skipped', obstacle);
+        obstacle === undefined
+          ? await runOne(paths, module, lanes[lane] as ModuleHosts, settings)
+          : notRun(module, 'skipped', obstacle);
       logOutcome(logger, outcome);
-      outcomes.push(outcome);
-    }
+      outcomes.set(module.name, outcome);
+    });
   } finally {
-    await hosts.end();
+    await Promise.all(lanes.map((hosts) => hosts.end()));
   }
-  return outcomes;
+  return [...unable, ...toRun.flatMap(({ name }) => outcomes.get(name) ?? [])];
+}
+
+function hostsOfLanes(count: number, { runId, lockDescriptors, logger }: RunSettings): ModuleHosts[] {
+  let hosts = 0;
+  const nextMarker = (): string => `${runId}.${(hosts += 1)}`;
+  return Array.from({ length: count }, () => new ModuleHosts(nextMarker, lockDescriptors, logger));
 }
 
 function missingDependency(
   module: EnabledModule,
-  outcomes: readonly ModuleOutcome[],
+  outcomes: ReadonlyMap<string, ModuleOutcome>,
   notAskedFor: ReadonlySet<string>,
 ): string | undefined {
   for (const name of module.dependencies) {
     if (notAskedFor.has(name)) continue;
-    const outcome = outcomes.find((one) => one.name === name);
+    const outcome = outcomes.get(name);
     if (outcome === undefined) return `it depends on ${name}, which is not installed and enabled here`;
     if (outcome.status !== 'succeeded')
       return `it depends on ${name}, which ${outcome.status === 'failed' ? 'failed' : 'was skipped'}`;

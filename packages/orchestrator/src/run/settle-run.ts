@@ -67,7 +67,7 @@ async function takeBack(paths: ServerPaths, run: EndedRun, error: string): Promi
 /** `isFinal`: the disk refused while the run was made final, and it came too late to undo it. */
 async function undo({ ran, state, endHost }: EndedRun): Promise<Settlement & { isFinal?: boolean }> {
   try {
-    if (state.hasOpenChanges()) await endHost();
+    if (state.hasOpenChanges(ran.run)) await endHost();
     // Also when none is found: with the backups gone, that says nothing, and undoRun says so.
     const report = await state.undoRun(ran.run);
     return { ...describeRecovery(report), isFinal: report.found.some(({ outcome }) => outcome === 'committed') };

@@ -3,7 +3,7 @@ import { HostProcess } from '../../src/run/host-process.ts';
 import { listener } from '../support.ts';
 
 it('a host that ends before it has begun with the module says so, and nothing is held against the module', async () => {
-  const host = new HostProcess('run.1', []);
+  const host = new HostProcess('run.1', [], listener());
   await host.end();
   const request = {
     name: 'web',

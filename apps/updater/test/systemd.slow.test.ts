@@ -1,0 +1,117 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeOnServers, makeTree, nodeForServers, startServer, type Server } from '@homeserver/test-support';
+import { beforeAll, expect, it } from 'vitest';
+import { moduleFiles } from './support/module-files.ts';
+import { program } from './support/run-updater.ts';
+
+/* What the updater does on a server with systemd: its modules in scopes, and itself not at the mercy of who started it. */
+
+const MODULES = 'var/local/lib/updates/modules';
+const LOG = 'var/log/homeserver/updates.log';
+const HELD = '/srv/held';
+
+/** Installs modules as plain directories: there is no git on the server, and no repository is needed to run them. */
+function install(server: Server, bodies: Record<string, string>): void {
+  const modules = Object.entries(bodies).map(([name, main]) => [name, moduleFiles(name, { version: '1.0.0', main })]);
+  fs.rmSync(path.join(server.root, MODULES), { recursive: true, force: true });
+  fs.mkdirSync(path.join(server.root, MODULES), { recursive: true });
+  makeTree(path.join(server.root, MODULES), Object.fromEntries(modules));
+}
+
+const read = (server: Server, file: string): string => fs.readFileSync(path.join(server.root, file), 'utf8');
+
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !(await condition()); await sleep(50))
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
+}
+
+/** A daemon that no longer has the environment, the parent, the session or the output of who started it. */
+const daemon = (line: string): string => `
+  const { spawn } = await import('node:child_process');
+  spawn('env', ['-i', '/usr/bin/setsid', '-f', '/bin/sh', '-c', ${JSON.stringify(line)}], { stdio: 'ignore' });`;
+
+await describeOnServers('the updater on a server with systemd', () => {
+  const { node, shared } = nodeForServers();
+  const updater = `${node} ${program}`;
+  let server: Server;
+  const scopes = (): Promise<string> => server.run(`systemctl list-units --all --no-legend 'homeserver-updat*'`);
+  const history = async (): Promise<{ outcome: string; modules: Record<string, string> }> => {
+    const [run] = JSON.parse(await server.run(`${updater} history --json`)).data;
+    return {
+      outcome: run.outcome,
+      modules: Object.fromEntries(
+        run.modules.map(({ name, status }: { name: string; status: string }) => [name, status]),
+      ),
+    };
+  };
+  beforeAll(async () => {
+    server = await startServer({ shared });
+    return () => server.stop();
+  });
+
+  it('goes on when a module stops the service that has started it', async () => {
+    install(server, {
+      'a-stops': `const { exitCode } = await context.run(['systemctl', 'stop', 'web-ui']);
+        return { success: exitCode === 0 };`,
+      'b-next': `console.log('still here'); return { success: true };`,
+    });
+    await server.run(`systemd-run --quiet --unit=web-ui sh -c '${updater} run --only run; echo went on; sleep 1000'`);
+    await until(
+      'the service is stopped',
+      async () => (await server.attempt('systemctl is-active web-ui')).exitCode !== 0,
+    );
+    await until('the updater ends', async () => (await scopes()) === '');
+    expect(read(server, LOG)).toMatch(/Started from web-ui\.service; it goes on in a scope of its own/);
+    expect(await history()).toEqual({ outcome: 'ok', modules: { 'a-stops': 'succeeded', 'b-next': 'succeeded' } });
+  });
+
+  it('stays in a unit of its own, and gives its modules a scope', async () => {
+    install(server, {
+      tells: `console.log('module ' + fs.readFileSync('/proc/self/cgroup', 'utf8'));
+        console.log('updater ' + fs.readFileSync('/proc/' + process.ppid + '/cgroup', 'utf8'));
+        return { success: true };`,
+    });
+    const said = await server.run(`systemd-run --quiet --pipe --wait --collect --unit=own ${updater} run --only run`);
+    expect(said).not.toContain('Started from');
+    const [, module = '', itself = ''] = /module ([\s\S]*)updater ([\s\S]*)/.exec(said) ?? [];
+    expect(module).toMatch(/\/homeserver-updates-\d{8}T\d{6}Z-[0-9a-f]+\.1\.scope\n/);
+    expect(itself).toMatch(/\/own\.service\n/);
+    expect(itself).not.toContain('.scope');
+  });
+
+  it('ends a daemon that has hidden everything but its scope, as soon as its module has ended', async () => {
+    install(server, {
+      hides: `${daemon(`while :; do echo x >> /srv/ticks; sleep 0.05; done`)}
+        while (!fs.existsSync('/srv/ticks')) await new Promise((go) => setTimeout(go, 5));
+        return { success: true };`,
+    });
+    await server.run(`${updater} run --only run`);
+    const ticks = read(server, 'srv/ticks').length;
+    await sleep(300);
+    expect(read(server, 'srv/ticks').length).toBe(ticks);
+  });
+
+  it('recovers, after kill -9, only when such a daemon cannot write behind it any more', async () => {
+    await server.run(`echo mine > ${HELD}; rm -f /srv/armed`);
+    install(server, {
+      holds: `await context.state.guard('holds', { files: ['${HELD}'] }, async () => {
+        ${daemon(`while :; do echo theirs >> ${HELD}; touch /srv/armed; sleep 0.02; done`)}
+        await new Promise((go) => setTimeout(go, 600_000));
+      });`,
+    });
+    await server.run(`systemd-run --quiet --unit=doomed ${updater} run --only run`);
+    await until('the daemon writes', () => fs.existsSync(path.join(server.root, 'srv/armed')));
+    await server.run(`kill -9 $(systemctl show --property=MainPID --value doomed)`);
+    const before = read(server, HELD).length;
+    await until('the daemon has outlived them', () => read(server, HELD).length > before);
+
+    const recovered = await server.run(`${updater} recover`);
+    expect(recovered).toMatch(/of its processes still lived, and were ended/);
+    expect(read(server, HELD)).toBe('mine\n');
+    await sleep(300);
+    expect(read(server, HELD)).toBe('mine\n');
+    expect(await scopes()).toBe('');
+  });
+});
