@@ -7,7 +7,8 @@ import type { Settings } from './settings/settings.ts';
 
 /** What a command works with. */
 export interface CommandContext {
-  settings: Settings;
+  /** Read when first asked for; throws SettingsError. */
+  readonly settings: Settings;
   json: boolean;
   /** Aborted by SIGTERM, SIGINT or SIGHUP. */
   signal: AbortSignal;

@@ -6,6 +6,7 @@ import { EXIT, exitCodeOfError, exitCodeUnlogged } from './exit-codes.ts';
 import type { Perform } from './command-options.ts';
 import { buildProgram } from './program.ts';
 import { readSettings } from './settings/read-settings.ts';
+import type { Settings } from './settings/settings.ts';
 import { toSnakeCase } from './text/to-snake-case.ts';
 
 /*
@@ -29,9 +30,12 @@ const perform: Perform = async (name, flags, act) => {
   const json = flags.json ?? false;
   const schema = `homeserver-updates/${name}@1`;
   let isLogged = true;
+  let settings: Settings | undefined;
   try {
     const context: CommandContext = {
-      settings: readSettings(flags),
+      get settings() {
+        return (settings ??= readSettings(flags));
+      },
       json,
       signal: stop.signal,
       stoppedBy: () => stoppedBy,

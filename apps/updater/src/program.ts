@@ -9,6 +9,7 @@ import {
   type Perform,
   type Waiting,
 } from './command-options.ts';
+import { addConfigCommands } from './config-commands.ts';
 import { checkCommand } from './commands/check.ts';
 import { historyCommand } from './commands/history.ts';
 import { recoverCommand } from './commands/recover.ts';
@@ -73,5 +74,6 @@ export function buildProgram(perform: Perform): Command {
   addHotfixCommands(program, perform);
   addPermissionCommands(program, perform);
   addTrustCommands(program, perform);
+  addConfigCommands(program, perform);
   return program;
 }

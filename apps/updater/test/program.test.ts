@@ -106,12 +106,17 @@ describe('the command line', { timeout: 30_000 }, () => {
       'check',
       'apply',
       'init',
+      'show',
+      'check',
+      'schema',
     ]);
     for (const command of commands) {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
       expect(help).toMatch(
-        new RegExp(`Example:\\n  updater (backups |hotfix |modules |permissions |snapshots |trust )?${command.name()}`),
+        new RegExp(
+          `Example:\\n  updater (backups |config |hotfix |modules |permissions |snapshots |trust )?${command.name()}`,
+        ),
       );
       expect(flags.filter((flag) => !help.includes(flag))).toEqual([]);
     }
