@@ -11,6 +11,7 @@ import {
 } from './command-options.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { checkCommand } from './commands/check.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { historyCommand } from './commands/history.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { runCommand, type RunFlags } from './commands/run.ts';
@@ -67,6 +68,15 @@ export function buildProgram(perform: Perform): Command {
   command('recover', 'finish what a crash interrupted', 'updater recover')
     .addOption(waitOption())
     .action((flags: Waiting) => perform('recover', flags, (context) => recoverCommand(context, flags)));
+  command(
+    'doctor',
+    'check the machine, the repository and the backups; exit code 3 if something is wrong',
+    'updater doctor',
+  )
+    .option('--fix', 'mend what is safe to mend')
+    .action((flags: CommonFlags & { fix?: boolean }) =>
+      perform('doctor', flags, (context) => doctorCommand(context, flags)),
+    );
   addBackupCommands(program, perform);
   addSnapshotCommands(program, perform);
   addModuleCommands(program, perform);

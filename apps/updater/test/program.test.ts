@@ -77,6 +77,7 @@ describe('the command line', { timeout: 30_000 }, () => {
       'status',
       'history',
       'recover',
+      'doctor',
       'backup',
       'restore',
       'list',

@@ -1,4 +1,5 @@
 export { checkoutLastSafe, checkoutModuleVersion, moduleVersions } from './checkout.ts';
+export { examineServer, mendServer } from './doctor/examine-server.ts';
 export { OrchestratorError } from './errors.ts';
 export { hold, unhold } from './hold.ts';
 export { hotfixesOf } from './hotfixes.ts';
@@ -19,6 +20,7 @@ export { why } from './why.ts';
 
 export type { Checkout, CheckoutOptions } from './checkout.ts';
 export type { Detection, ModuleNotice, ModuleUpdate } from './detect/detect-updates.ts';
+export type { CheckName, Finding } from './doctor/finding.ts';
 export type { OrchestratorErrorCode, OrchestratorErrorOptions } from './errors.ts';
 export type { ModuleContext, ModuleMain, ModuleResult } from './module-contract.ts';
 export type { Hold } from './records/module-records.ts';

@@ -7,6 +7,7 @@ export { formatModuleTag, parseModuleTag } from './module-tag.ts';
 export { chooseVersion, listModuleVersions, resolveVersion } from './module-versions.ts';
 export { withBundle } from './open-bundle.ts';
 export { readBlobs, readTreeEntries } from './read-objects.ts';
+export { findDamage } from './inspect-mirror.ts';
 export { checkRepositoryUrl, showUrl } from './repository-url.ts';
 export { stageTree, stageTrees } from './stage-trees.ts';
 export { syncMirror } from './sync-mirror.ts';

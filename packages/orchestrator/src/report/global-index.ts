@@ -29,9 +29,14 @@ function presentMetadata(paths: ServerPaths): Partial<GlobalIndex['metadata']> {
   }
 }
 
+/** As it stands in the file. */
+export function globalIndexText(index: GlobalIndex): string {
+  return `${JSON.stringify(index, undefined, 4)}\n`;
+}
+
 /** Brings index.json into agreement with the links; a file that is right already is not written. */
 export function writeGlobalIndex(paths: ServerPaths): void {
-  const text = `${JSON.stringify(deriveGlobalIndex(paths), undefined, 4)}\n`;
+  const text = globalIndexText(deriveGlobalIndex(paths));
   if (readIfFile(paths.globalIndex) !== text) writeFileDurably(paths.globalIndex, text, { mode: 0o644 });
 }
 

@@ -1,0 +1,66 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { currentLockHolder, readFileText, showPath, silentLogger } from '@homeserver/system';
+import { findDamage, openMirror } from '@homeserver/version-control';
+import { deriveGlobalIndex, globalIndexText, writeGlobalIndex } from '../report/global-index.ts';
+import type { Server } from '../server.ts';
+import type { ServerPaths } from '../server-paths.ts';
+import { error, ok, warning, type CheckResult } from './finding.ts';
+
+export function checkLock({ lock, backupDir }: ServerPaths): CheckResult {
+  for (const file of [lock, path.join(backupDir, 'lock')]) {
+    const holder = currentLockHolder(file);
+    if (holder === undefined) continue;
+    if (holder === 'unknown') return warning(`another process holds ${file}`, `fuser -v ${file}`);
+    const since = new Date(holder.since * 1000).toISOString().slice(0, 16);
+    return warning(`pid ${holder.pid} (${holder.purpose}) has the lock since ${since} UTC`, `ps -f ${holder.pid}`);
+  }
+  return ok('no other updater is at work');
+}
+
+/** Mended by whoever takes the lock next. */
+export function checkJournal({ paths, state }: Server): CheckResult {
+  return fs.existsSync(paths.replaceIntent) || state.hasOpenChanges()
+    ? error('a change was interrupted and is still open', 'updater recover', () => {})
+    : ok('no change is open');
+}
+
+/** Reads all of the mirror. */
+export async function checkMirror({ localRepo }: ServerPaths): Promise<CheckResult> {
+  if (!fs.existsSync(localRepo)) return ok('there is no mirror yet: the first run makes it');
+  const damage = await findDamage(openMirror({ directory: localRepo, logger: silentLogger }));
+  return damage === undefined
+    ? ok('the mirror is whole')
+    : warning(`the mirror ${localRepo} is damaged (${damage}); the next run makes a new one`, 'updater check');
+}
+
+export function checkIndex(paths: ServerPaths): CheckResult {
+  if (!fs.existsSync(paths.modulesPath)) return ok('nothing is installed yet');
+  const fix = (): void => writeGlobalIndex(paths);
+  const mend = 'updater recover';
+  let text: string;
+  try {
+    text = readFileText(paths.globalIndex);
+  } catch {
+    return warning(`${paths.globalIndex} cannot be read`, mend, fix);
+  }
+  return text === globalIndexText(deriveGlobalIndex(paths))
+    ? ok('index.json names what is installed')
+    : warning(`${paths.globalIndex} does not name what is installed`, mend, fix);
+}
+
+/** Re-reads every backup that counts. */
+export async function checkBackups({ state }: Server): Promise<CheckResult[]> {
+  const { backups, damaged } = state.listModuleBackups();
+  const bad = Object.entries(damaged);
+  for (const name of Object.keys(backups).sort()) {
+    const [damage] = await state.verifyModuleBackup(name);
+    if (damage !== undefined) bad.push([name, damage]);
+  }
+  const count = Object.keys(backups).length;
+  if (bad.length === 0)
+    return [ok(count === 0 ? 'there are no backups' : `all backups (${count}) read back as they were written`)];
+  return bad.map(([name, damage]) =>
+    error(`the backup of ${showPath(name)} is damaged: ${damage}`, `make a new one: updater backup ${showPath(name)}`),
+  );
+}
