@@ -1,18 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { describeTree } from '@homeserver/test-support';
-import { isRoot } from '../scene.ts';
+import { describeTree, ensureDebianPackages } from '@homeserver/test-support';
+
+const packages: Record<string, string> = { dash: 'dash', bash: 'bash', busybox: 'busybox-static' };
+const absent = Object.keys(packages).filter((program) => !isThere(program));
+if (absent.length > 0) await ensureDebianPackages(absent.map((program) => packages[program] ?? program));
 
 /** The shells that restore.sh is tried with; one that is missing is installed by root, else left out, and that is said. */
 export const shells: string[][] = [['dash'], ['bash', '--posix'], ['busybox', 'sh']].filter(([program = '']) => {
   if (isThere(program)) return true;
-  if (isRoot) spawnSync('apt-get', ['install', '--yes', '-o', 'DPkg::Lock::Timeout=300', packageOf(program)]);
-  if (isThere(program)) return true;
   process.stderr.write(`left out, because it is not installed: restore.sh under ${program}\n`);
   return false;
 });
-
-const packageOf = (program: string): string => (program === 'busybox' ? 'busybox-static' : program);
 
 function isThere(program: string): boolean {
   return spawnSync(program, ['-c', ':']).error === undefined;
