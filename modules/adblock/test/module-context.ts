@@ -27,6 +27,7 @@ export function moduleContext(
     config,
     stateDir,
     state: new StateManager({ backupDir: path.join(directory, 'backups') }),
+    once: async () => false,
     permissions: new PermissionManager('adblock'),
     run: runCommand,
     signal: new AbortController().signal,

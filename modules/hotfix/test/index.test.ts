@@ -39,6 +39,7 @@ async function install(pools?: (live: string) => unknown[], finalClosure: string
     config: {},
     stateDir: path.join(root, 'state'),
     state: new StateManager({ backupDir: path.join(root, 'backups') }),
+    once: async () => false,
     permissions: new PermissionManager('hotfix'),
     run: runCommand,
     signal: new AbortController().signal,

@@ -19,6 +19,14 @@ export interface ModuleContext {
   readonly stateDir: string;
   /** Backups and guarded changes. What guards changed is undone, newest first, when this run of the module fails. */
   readonly state: StateManager;
+  /**
+   * Does something once in the life of this server, whatever versions come: `await context.once('move-lists', async () => ...)`.
+   * True when it was done now, false when it had been done before. The flag is kept with `stateDir`, and becomes final with
+   * this run: if `main` fails or is killed later on, the flag and what guards changed are undone together, and it is done
+   * again next time. So what it changes outside a guard must be right to repeat. If it throws, no flag is set. The id
+   * (lower-case letters, digits, ".", "-", "_", at most 64) must never be used for something else. Not inside another `once`.
+   */
+  once(id: string, act: () => unknown): Promise<boolean>;
   /** Owner, group and mode of files. What it changes is undone only where `state` guards those files. */
   readonly permissions: PermissionManager;
   /** Runs a program (argv, no shell) with a cleaned environment; it ends with the run. */

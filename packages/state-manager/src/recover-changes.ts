@@ -40,7 +40,14 @@ export async function recoverChanges(
     throw new StateManagerError('overlap', `cannot undo the change of ${underWay.slot} while it is under way`);
   }
   const endedProcesses = engine.targetRoot === undefined ? await endProcessesOf(wanted, scope) : 0;
-  const isCommitted = (intent: Intent): boolean => intent.phase === 'done' && !known.has(intent.parent ?? '');
+  const byId = new Map(intents.map((intent) => [intent.id, intent]));
+  // A commit closes the outermost note first; what stood inside of it is final then, however deep.
+  const isCommitted = ({ phase, parent }: Intent): boolean => {
+    if (phase !== 'done') return false;
+    if (parent === null || !known.has(parent)) return true;
+    const around = byId.get(parent);
+    return around !== undefined && isCommitted(around);
+  };
   const committed = wanted.filter(isCommitted);
   for (const intent of committed) journal.close(intent.id);
   const open = wanted.filter((intent) => !isCommitted(intent));

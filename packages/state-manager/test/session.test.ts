@@ -92,6 +92,24 @@ describe('a session', () => {
     expect(intents.map(({ kind }) => kind).sort()).toEqual(['guard', 'guard', 'session']);
   });
 
+  it('was made final with all that is nested in it, wherever the closing of its notes was cut', async () => {
+    const here = scene({ f: 'zero', g: 'zero' });
+    const state = here.stateManager(inherited);
+    await state.guard('outer', { files: [here.at('g')] }, async () => {
+      await change(state, 'inner', here, 'one');
+      here.write('g', 'one');
+    });
+    const journal = path.join(here.backupDir, 'journal');
+    for (const name of fs.readdirSync(journal)) {
+      const { kind } = JSON.parse(fs.readFileSync(path.join(journal, name), 'utf8')) as { kind: string };
+      // The first step of commitRun, and no further.
+      if (kind === 'session') for (const at of [journal, `${here.stateDir}/intents`]) fs.rmSync(path.join(at, name));
+    }
+    await updaterOf(here).recover();
+    expect([here.read('f'), here.read('g')]).toEqual(['one', 'one']);
+    expectNothingOpen(here);
+  });
+
   it('may be used again by the same instance once it was made final', async () => {
     const here = scene({ f: 'zero' });
     const state = here.stateManager(inherited);

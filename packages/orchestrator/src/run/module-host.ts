@@ -6,6 +6,7 @@ import { PermissionManager } from '@homeserver/permissions';
 import { StateManagerError } from '@homeserver/state-manager';
 import { dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
 import type { ModuleContext, ModuleMain, ModuleResult } from '../module-contract.ts';
+import { createOnce } from '../run-once.ts';
 import { describeFailure } from './describe-failure.ts';
 import { formatHostLine, MAX_MESSAGE, UPDATER_PID, type HostLine, type RunRequest } from './host-protocol.ts';
 import { watchProcess } from './process-traces.ts';
@@ -82,16 +83,18 @@ function contextFor(request: RunRequest): ModuleContext {
     say(request, { kind: 'log', level: name, message: String(message).slice(0, MAX_MESSAGE) });
   const log: Logger = { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
   const { name, version, config, stateDir, backupDir, updaterStateDir, dryRun, retry } = request;
+  const state = new TellingStateManager(
+    { backupDir, stateDir: updaterStateDir, logger: log, lock: 'inherited', run: request.run, session: name },
+    (place) => say(request, { kind: 'displaced', ...place }),
+  );
   return {
     name,
     version,
     log,
     config,
     stateDir,
-    state: new TellingStateManager(
-      { backupDir, stateDir: updaterStateDir, logger: log, lock: 'inherited', run: request.run, session: name },
-      (place) => say(request, { kind: 'displaced', ...place }),
-    ),
+    state,
+    once: createOnce({ name, version, stateDir, state, log, dryRun }),
     permissions: new PermissionManager(name, { logger: log }),
     run: (argv, options) => runCommand(argv, { signal: stop.signal, ...options }),
     signal: stop.signal,
