@@ -15,8 +15,10 @@ import { doctorCommand } from './commands/doctor.ts';
 import { historyCommand } from './commands/history.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { runCommand, type RunFlags } from './commands/run.ts';
+import { runLegacyCommand } from './commands/run-legacy.ts';
 import { statusCommand } from './commands/status.ts';
 import { addHotfixCommands } from './hotfix-commands.ts';
+import { addLegacyCommands } from './legacy-commands.ts';
 import { addModuleCommands } from './module-commands.ts';
 import { addPermissionCommands } from './permission-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
@@ -46,14 +48,25 @@ export function buildProgram(perform: Perform): Command {
     .option('--bundle <file>', 'take the repository from a git bundle, without a network')
     .option('--accept-tip <commit>', 'accept a tip that does not descend from the last one, once')
     .option('--allow-downgrade <module>', 'take a lower version of it (may be repeated)', collectModule)
+    .addOption(
+      new Option('--legacy', 'run what manifest.json in the modules path says, and nothing else').conflicts([
+        'only',
+        'module',
+        'retry',
+        'bundle',
+        'acceptTip',
+        'allowDowngrade',
+        'checkOnly',
+        'check',
+      ]),
+    )
     .option('--check-only', 'only look, as "updater check" does')
     .option('--check', 'the same')
     .addOption(waitOption())
-    .action((flags: CommonFlags & RunFlags & { checkOnly?: boolean; check?: boolean }) =>
-      flags.checkOnly || flags.check
-        ? perform('check', flags, (context) => checkCommand(context, flags))
-        : perform('run', flags, (context) => runCommand(context, flags)),
-    );
+    .action((flags: CommonFlags & RunFlags & { checkOnly?: boolean; check?: boolean; legacy?: boolean }) => {
+      if (flags.checkOnly || flags.check) return perform('check', flags, (context) => checkCommand(context, flags));
+      return perform('run', flags, (context) => (flags.legacy ? runLegacyCommand : runCommand)(context, flags));
+    });
   command('check', 'say what there is to update; exit code 10 if anything', 'updater check --json')
     .addOption(waitOption())
     .action((flags: Waiting) => perform('check', flags, (context) => checkCommand(context, flags)));
@@ -80,6 +93,7 @@ export function buildProgram(perform: Perform): Command {
   addBackupCommands(program, perform);
   addSnapshotCommands(program, perform);
   addModuleCommands(program, perform);
+  addLegacyCommands(program, perform);
   addVersionCommands(program, perform);
   addHotfixCommands(program, perform);
   addPermissionCommands(program, perform);

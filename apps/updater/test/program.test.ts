@@ -95,6 +95,7 @@ describe('the command line', { timeout: 30_000 }, () => {
       'disable',
       'set',
       'remove',
+      'checksum',
       'versions',
       'checkout',
       'hold',

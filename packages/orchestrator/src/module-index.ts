@@ -25,6 +25,8 @@ export interface ModuleIndex {
 
 export type ModuleIndexReading = { ok: true; index: ModuleIndex } | { ok: false; problem: string };
 
+const DEFAULT_TIMEOUT_SECONDS = 1800;
+
 const version = z
   .string()
   .refine((text) => parseVersion(text) !== undefined, 'must be a version like 1.2.3 (strict semver)');
@@ -41,7 +43,7 @@ const schema = z.looseObject({
       .default(50),
     dependencies: z.array(z.string().refine(isModuleName, 'must be the name of a module')).default([]),
     lastSafeVersion: version.optional(),
-    timeoutSeconds: z.number().positive().max(86_400).default(1800),
+    timeoutSeconds: z.number().positive().max(86_400).default(DEFAULT_TIMEOUT_SECONDS),
   }),
   configuration: z.record(z.string(), z.unknown()).optional(),
   config: z.record(z.string(), z.unknown()).optional(),
@@ -55,8 +57,8 @@ const known = new Set([
   ...Object.keys(schema.shape.metadata.shape).map((key) => `metadata.${key}`),
 ]);
 
-/** Reads index.json of the module `name`; a problem is one line that names the field. `file` is for the message. */
-export function readModuleIndex(bytes: Uint8Array, file: string, name: string): ModuleIndexReading {
+/** Reads index.json of the module `name` (undefined: of whatever module); a problem is one line that names the field. `file` is for the message. */
+export function readModuleIndex(bytes: Uint8Array, file: string, name: string | undefined): ModuleIndexReading {
   const problem = (text: string): ModuleIndexReading => ({ ok: false, problem: `${file}: ${text}` });
   if (bytes.length === 0) return problem('is empty');
   let json: unknown;
@@ -72,7 +74,7 @@ export function readModuleIndex(bytes: Uint8Array, file: string, name: string): 
     return problem(`${field ? `${field}: ` : ''}${issue?.message ?? 'has an unknown format'}`);
   }
   const { metadata, configuration, config } = parsed.data;
-  if (metadata.name !== undefined && metadata.name !== name) {
+  if (name !== undefined && metadata.name !== undefined && metadata.name !== name) {
     return problem(`metadata.name: is "${showPath(metadata.name)}", but the module's directory is "${name}"`);
   }
   const fields = [...Object.keys(parsed.data), ...Object.keys(metadata).map((key) => `metadata.${key}`)];
@@ -92,8 +94,20 @@ export function readModuleIndex(bytes: Uint8Array, file: string, name: string): 
   };
 }
 
-/** The two mistakes that authors make most, in words that say what to do. */
-function explain(issue: { code: string; input?: unknown; expected?: string }): string | undefined {
+/** What a module has that comes without an index.json (only in legacy mode). */
+export const DEFAULT_INDEX: ModuleIndex = {
+  schemaVersion: '0.0.0',
+  description: '',
+  enabled: true,
+  priority: 50,
+  dependencies: [],
+  timeoutSeconds: DEFAULT_TIMEOUT_SECONDS,
+  configuration: {},
+  unknownKeys: [],
+};
+
+/** For zod: the two mistakes that authors make most, in words that say what to do. */
+export function explain(issue: { code: string; input?: unknown; expected?: string }): string | undefined {
   if (issue.code !== 'invalid_type') return undefined;
   if (issue.input === undefined) return 'is missing';
   return `must be of type ${issue.expected === 'record' ? 'object' : issue.expected}`;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { DEFAULT_BACKUP_DIR } from '@homeserver/state-manager';
 
 /** The four places that make up a server, as settings give them; all absolute. */
 export interface ServerLocations {
@@ -12,9 +13,19 @@ export interface ServerLocations {
   backupDir: string;
 }
 
+/** Where an installed updater has them. */
+export const DEFAULT_LOCATIONS: Readonly<Omit<ServerLocations, 'localRepo'>> = {
+  modulesPath: '/var/local/lib/updates',
+  stateDir: '/var/lib/homeserver-updates',
+  backupDir: DEFAULT_BACKUP_DIR,
+};
+
 /** Every path of a server that the orchestrator reads or writes (DESIGN: "Under /var/local/lib/updates"). */
 export interface ServerPaths extends ServerLocations {
   globalIndex: string;
+  /** Of legacy mode. */
+  manifest: string;
+  updateManager: string;
   modules: string;
   store: string;
   moduleStates: string;
@@ -31,6 +42,8 @@ export function serverPaths(locations: ServerLocations): ServerPaths {
   return {
     ...locations,
     globalIndex: path.join(modulesPath, 'index.json'),
+    manifest: path.join(modulesPath, 'manifest.json'),
+    updateManager: path.join(modulesPath, 'updateManager.sh'),
     modules: path.join(modulesPath, 'modules'),
     store: path.join(modulesPath, 'store'),
     moduleStates: path.join(modulesPath, 'state'),

@@ -81,8 +81,9 @@ function lastRunOf(name: string, runs: readonly RunRecord[]): ModuleStatus['last
   return undefined;
 }
 
-function isOrphaned(name: string, [lastRun]: readonly RunRecord[]): boolean {
-  return lastRun?.orphaned?.includes(name) ?? false;
+/** As the last run found that has seen the repository. */
+function isOrphaned(name: string, runs: readonly RunRecord[]): boolean {
+  return runs.find(({ commit }) => commit !== null)?.orphaned?.includes(name) ?? false;
 }
 
 function isInterrupted({ paths, state }: Server): boolean {

@@ -16,6 +16,7 @@ import { syncRepository, type RepositorySettings, type SyncedRepository } from '
 import { writeAcceptedTip } from './trust/accepted-tips.ts';
 import { DEFAULT_TRUST } from './trust/trust-settings.ts';
 import { underLock } from './under-lock.ts';
+import { installUpdateManager } from './update-manager.ts';
 
 export interface UpdateOptions {
   /** Needed unless `only` is 'run'. */
@@ -89,6 +90,7 @@ async function bringUpToDate(server: Server, options: UpdateOptions, report: Cyc
   const synced = await sync(server, options);
   report.commit = synced.tip.commit;
   makeModulesPath(server.paths);
+  installUpdateManager(server.paths);
   const { updates, notices } = detect(server, options, synced);
   acceptTip(server, options, synced);
   Object.assign(report, { updates, notices });

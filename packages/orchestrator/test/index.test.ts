@@ -3,6 +3,7 @@ import * as orchestrator from '../src/index.ts';
 
 it('the package offers these names', () => {
   expect(Object.keys(orchestrator).sort()).toEqual([
+    'DEFAULT_LOCATIONS',
     'DEFAULT_TRUST',
     'ORCHESTRATOR_VERSION',
     'OrchestratorError',
@@ -11,10 +12,14 @@ it('the package offers these names', () => {
     'checkModulePermissions',
     'checkoutLastSafe',
     'checkoutModuleVersion',
+    'checksumOfDirectory',
+    'compareSchemaVersions',
+    'detectModuleUpdates',
     'findRunRecord',
     'hold',
     'hotfixesOf',
     'isModuleName',
+    'loadModuleIndex',
     'moduleVersions',
     'openServer',
     'outcomeOf',
@@ -22,12 +27,18 @@ it('the package offers these names', () => {
     'readStatus',
     'recover',
     'removeModule',
+    'runLegacy',
+    'runUpdate',
+    'runUpdatesAsync',
     'setModuleEnabled',
     'setModuleSetting',
     'stateOfModule',
+    'syncFromRepo',
     'underLock',
     'unhold',
     'update',
+    'updateModules',
     'why',
+    'writeChecksum',
   ]);
 });

@@ -30,11 +30,11 @@ export async function historyCommand(context: CommandContext, id: string | undef
   return EXIT.done;
 }
 
-function summaryOf({ updated, modules, error }: RunRecord): string {
+function summaryOf({ mode, updated, modules, error }: RunRecord): string {
   if (error !== undefined) return error;
   const failed = modules.filter((module) => module.status === 'failed').map((module) => module.name);
   return [
-    `${updated.length} updated`,
+    mode ?? `${updated.length} updated`,
     `${modules.length} run`,
     ...(failed.length > 0 ? [`failed: ${failed.join(', ')}`] : []),
   ].join(', ');

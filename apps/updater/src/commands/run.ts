@@ -41,7 +41,8 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   }
 }
 
-function toJson(report: CycleReport): object {
+/** The report of a run, for --json. */
+export function toJson(report: CycleReport): object {
   return {
     run: report.id,
     outcome: outcomeOf(report),

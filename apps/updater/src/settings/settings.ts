@@ -1,4 +1,4 @@
-import { DEFAULT_TRUST } from '@homeserver/orchestrator';
+import { DEFAULT_LOCATIONS, DEFAULT_TRUST } from '@homeserver/orchestrator';
 
 /** One setting: a flag, a variable UPDATER_<NAME>, and a key of the settings file. */
 interface SettingDefinition {
@@ -27,14 +27,14 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     placeholder: 'DIR',
     description: 'parent of modules/',
     kind: 'path',
-    default: '/var/local/lib/updates',
+    default: DEFAULT_LOCATIONS.modulesPath,
   },
   stateDir: {
     flag: '--state-dir',
     placeholder: 'DIR',
     description: 'lock, records and history',
     kind: 'path',
-    default: '/var/lib/homeserver-updates',
+    default: DEFAULT_LOCATIONS.stateDir,
   },
   localRepo: {
     flag: '--local-repo',
@@ -48,7 +48,7 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     placeholder: 'DIR',
     description: 'backups and open changes',
     kind: 'path',
-    default: '/var/backups/updates',
+    default: DEFAULT_LOCATIONS.backupDir,
   },
   logFile: {
     flag: '--log-file',

@@ -11,6 +11,8 @@ export interface CycleReport {
   started: number;
   ended: number;
   commit: string | undefined;
+  /** Not a cycle: what manifest.json says was run. */
+  mode?: 'legacy';
   recovery: ServerRecovery;
   updates: ModuleUpdate[];
   replaced: ModuleUpdate[];
@@ -93,6 +95,7 @@ export function toRunRecord(report: CycleReport): RunRecord {
   return {
     format: 1,
     id: report.id,
+    ...(report.mode === undefined ? {} : { mode: report.mode }),
     updater_version: ORCHESTRATOR_VERSION,
     started: report.started,
     ended: report.ended,

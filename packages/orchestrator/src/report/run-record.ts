@@ -9,6 +9,8 @@ export interface RunRecord {
   format: 1;
   /** `<utc time>-<id>`; also the name of the file. */
   id: string;
+  /** Not a cycle: what manifest.json says was run. */
+  mode?: 'legacy';
   updater_version: string;
   /** Unix seconds. */
   started: number;

@@ -7,6 +7,8 @@ export interface EnabledModule extends Orderable {
   version: string;
   directory: string;
   index: ModuleIndex;
+  /** What `main` gets as its first argument; default none. */
+  args?: readonly string[];
 }
 
 /** What is to be run, in this order, and what cannot be. */

@@ -14,6 +14,7 @@ export interface RunRequest {
   version: string;
   directory: string;
   entry: string;
+  args: readonly string[];
   config: Record<string, unknown>;
   stateDir: string;
   backupDir: string;

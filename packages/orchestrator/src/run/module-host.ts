@@ -70,7 +70,7 @@ async function outcomeOf(request: RunRequest): Promise<ModuleResult | false> {
     const { main } = (await import(pathToFileURL(request.entry).href)) as { main?: ModuleMain };
     if (typeof main !== 'function')
       return { success: false, error: 'the entry does not export a function main(args, context)' };
-    return readResult(await main([], contextFor(request)));
+    return readResult(await main([...request.args], contextFor(request)));
   } catch (error) {
     const reason = describeFailure(error, request.directory, lastLoaded).slice(0, MAX_ERROR);
     const isRollback = error instanceof StateManagerError && error.code === 'rollback-failed';

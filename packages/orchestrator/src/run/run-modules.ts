@@ -94,13 +94,14 @@ function missingDependency(
   return undefined;
 }
 
-async function runOne(
+/** Runs one module to its end, and settles that. Never throws. */
+export async function runOne(
   paths: ServerPaths,
   module: EnabledModule,
   hosts: ModuleHosts,
   settings: RunSettings,
 ): Promise<ModuleOutcome> {
-  const { name, version, directory } = module;
+  const { name, version, directory, args = [] } = module;
   const startedAt = performance.now();
   settings.logger.info(`Executing module: ${name}`);
   const entry = ENTRY_NAMES.map((file) => path.join(directory, file)).find((file) => fs.existsSync(file));
@@ -120,7 +121,7 @@ async function runOne(
     hosts
       .take()
       .run(
-        { name, version, directory, entry, config, stateDir, backupDir, updaterStateDir, dryRun, retry },
+        { name, version, directory, entry, args, config, stateDir, backupDir, updaterStateDir, dryRun, retry },
         { timeoutMs: timeoutSeconds * 1000, ...(signal ? { signal } : {}) },
         settings.logFor(name),
       );

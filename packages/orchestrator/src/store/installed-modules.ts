@@ -29,10 +29,13 @@ export function installedModules(paths: ServerPaths): Map<string, InstalledModul
     if (errnoName(error) === 'ENOENT') return new Map();
     throw ioError('read the directory', paths.modules, error);
   }
-  return new Map(names.flatMap((name) => installedModule(paths, name) ?? []).map((module) => [module.name, module]));
+  return new Map(
+    names.flatMap((name) => findInstalledModule(paths, name) ?? []).map((module) => [module.name, module]),
+  );
 }
 
-function installedModule(paths: ServerPaths, name: string): InstalledModule | undefined {
+/** One of them; undefined when it is not there. */
+export function findInstalledModule(paths: ServerPaths, name: string): InstalledModule | undefined {
   const place = path.join(paths.modules, name);
   const stat = fs.lstatSync(place, { throwIfNoEntry: false });
   if (stat === undefined) return undefined;

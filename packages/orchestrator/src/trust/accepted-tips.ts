@@ -20,6 +20,11 @@ export function readAcceptedTip(file: string, url: string, branch: string): Acce
   return readAll(file)[keyOf(url, branch)];
 }
 
+/** All of them, of whatever repository and branch. Throws 'untrusted' when the memory cannot be read. */
+export function listAcceptedTips(file: string): AcceptedTip[] {
+  return Object.values(readAll(file));
+}
+
 /** Durable before it returns. A memory that cannot be read is replaced: who calls this has decided what to trust. */
 export function writeAcceptedTip(file: string, url: string, branch: string, tip: AcceptedTip): void {
   const tips = readAll(file, 'replace');

@@ -10,6 +10,7 @@ it('a host that ends before it has begun with the module says so, and nothing is
     version: '1.0.0',
     directory: '/store/web',
     entry: '/store/web/index.mjs',
+    args: [],
     config: {},
     stateDir: '/state/web',
     backupDir: '/backups',
