@@ -62,8 +62,14 @@ export function openForChanging(context: CommandContext): { server: Server; logg
   const line = progressLine(process.stderr);
   const logging = afterClearing(line, log);
   const { onProgress } = line;
+  const { historyDays } = context.settings;
   return {
-    server: openServer(context.settings, { logger: logging, logFor: (module) => logging.child(module), onProgress }),
+    server: openServer(context.settings, {
+      logger: logging,
+      logFor: (module) => logging.child(module),
+      onProgress,
+      historyDays,
+    }),
     logging,
   };
 }

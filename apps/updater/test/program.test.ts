@@ -117,7 +117,7 @@ describe('the command line', { timeout: 30_000 }, () => {
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
       expect(help).toMatch(
         new RegExp(
-          `Example:\\n  updater (backups |config |hotfix |modules |permissions |snapshots |trust )?${command.name()}`,
+          `Example:\\n  updater (backups |config |hotfix |legacy |modules |permissions |snapshots |trust )?${command.name()}`,
         ),
       );
       expect(flags.filter((flag) => !help.includes(flag))).toEqual([]);

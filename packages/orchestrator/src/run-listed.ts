@@ -39,10 +39,13 @@ export async function runListed(
   const report = beginReport();
   report.ranModules = true;
   const lanes: ModuleHosts[] = [];
+  let hosts = 0;
+  const nextMarker = (): string => `${report.id}.${(hosts += 1)}`;
   try {
     report.recovery = await recoverOrRefuse(server);
     const settings = {
       runId: report.id,
+      jobs: 1,
       lockDescriptors: lock.descriptors,
       retry: false,
       dryRun: false,
@@ -56,7 +59,7 @@ export async function runListed(
       report.outcomes.push(outcome);
     };
     const run: ListedRun['run'] = async (module, name = module.name, lane = 0) => {
-      lanes[lane] ??= new ModuleHosts(`${report.id}.${lane + 1}`, lock.descriptors, logger);
+      lanes[lane] ??= new ModuleHosts(nextMarker, lock.descriptors, logger);
       const outcome = { ...(await runOne(paths, module, lanes[lane], settings)), name };
       note(outcome);
       return outcome;
@@ -68,10 +71,10 @@ export async function runListed(
     await act({ run, note, fail }, report);
     report.stopped = signal?.aborted ?? false;
   } finally {
-    for (const hosts of lanes) await hosts?.end();
+    for (const lane of lanes) await lane?.end();
     report.ended = Math.floor(Date.now() / 1000);
     try {
-      if (report.outcomes.length > 0) writeRunRecord(paths, toRunRecord(report));
+      if (report.outcomes.length > 0) writeRunRecord(paths, toRunRecord(report), server.historyDays);
     } finally {
       lock.release();
     }

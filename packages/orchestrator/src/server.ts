@@ -9,12 +9,14 @@ export interface Server {
   readonly logger: Logger;
   /** The log of one module. */
   readonly logFor: (module: string) => Logger;
+  /** How long records of runs are kept; undefined: as long as `writeRunRecord` says. */
+  readonly historyDays: number | undefined;
 }
 
 /** Nothing is touched. Whoever changes the server takes the lock first (`lockServer`): `state` relies on it. */
 export function openServer(
   locations: ServerLocations,
-  hears: { logger?: Logger; logFor?: (module: string) => Logger; onProgress?: OnProgress } = {},
+  hears: { logger?: Logger; logFor?: (module: string) => Logger; onProgress?: OnProgress; historyDays?: number } = {},
 ): Server {
   const { logger = silentLogger, onProgress } = hears;
   const { backupDir, stateDir } = locations;
@@ -23,5 +25,6 @@ export function openServer(
     state: new StateManager({ backupDir, stateDir, logger, lock: 'inherited', ...(onProgress ? { onProgress } : {}) }),
     logger,
     logFor: hears.logFor ?? (() => logger),
+    historyDays: hears.historyDays,
   };
 }

@@ -193,7 +193,7 @@ function runInstalled(server: Server, options: UpdateOptions, report: CycleRepor
 function conclude(server: Server, report: CycleReport): void {
   report.ended = Math.floor(Date.now() / 1000);
   for (const line of summaryLines(report)) server.logger.info(line);
-  writeRunRecord(server.paths, toRunRecord(report));
+  writeRunRecord(server.paths, toRunRecord(report), server.historyDays);
 }
 
 /** The history also tells of cycles that came to nothing; that it cannot be written must not hide why. */
@@ -203,7 +203,8 @@ function recordEarlyEnd(server: Server, report: CycleReport, error: unknown): vo
   const otherwise = isStopped ? 'stopped' : 'refused';
   const outcome = outcomeOf(report) === 'rollback-failed' ? 'rollback-failed' : otherwise;
   try {
-    writeRunRecord(server.paths, { ...toRunRecord(report), outcome, error: reasonOf(error) });
+    const record = { ...toRunRecord(report), outcome, error: reasonOf(error) } as const;
+    writeRunRecord(server.paths, record, server.historyDays);
   } catch (failure) {
     server.logger.debug(`the run record could not be written: ${reasonOf(failure)}`);
   }

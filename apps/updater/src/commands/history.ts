@@ -50,15 +50,19 @@ function describeRun(record: RunRecord): string[] {
       module.error,
       ...(module.reverted ?? []),
       ...(module.rollback_failed ?? []),
+      ...(module.rolled_back === undefined ? [] : [`rolled back to ${module.rolled_back.to ?? 'nothing'}`]),
       ...(module.displaced ?? []).map(({ from, to }) => `${from} is ${to} now`),
     ]
       .filter(Boolean)
       .join('; '),
   ]);
+  const took = `${record.ended - record.started} s`;
+  const notReplaced = (record.found ?? []).filter(({ name }) => !record.updated.some((one) => one.name === name));
   return [
-    `Run ${record.id}: ${record.outcome}${record.error ? `: ${record.error}` : ''}`,
-    `  ${formatLocalTime(record.started)}, ${record.ended - record.started} s, commit ${record.commit ?? 'none'}`,
+    `Run ${record.id}${record.mode === undefined ? '' : ` (${record.mode})`}: ${record.outcome}${record.error ? `: ${record.error}` : ''}`,
+    `  ${formatLocalTime(record.started)}, ${took}, updater ${record.updater_version}, commit ${record.commit ?? 'none'}`,
     ...record.recovered.map((line) => `  recovered: ${line}`),
+    ...notReplaced.map(({ name, from, to }) => `  found: ${name} ${from ?? 'new'} → ${to}`),
     ...record.updated.map(({ name, from, to }) => `  updated: ${name} ${from ?? 'new'} → ${to}`),
     ...record.not_updated.map(({ name, why }) => `  not updated: ${name}: ${why}`),
     ...(modules.length > 0 ? formatTable(['module', 'version', 'status', 'took', 'why'], modules) : []),

@@ -1,12 +1,14 @@
 import { outcomeOf, runLegacy } from '@homeserver/orchestrator';
 import { openForChanging, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
+import { leaveService } from '../leave-service.ts';
 import { toJson } from './run.ts';
 
 /** `updater run --legacy`: what manifest.json says. */
 export async function runLegacyCommand(context: CommandContext, flags: { wait?: number }): Promise<number> {
   const { server, logging } = openForChanging(context);
   try {
+    await leaveService(logging);
     const report = await runLegacy(server, { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal });
     const outcome = outcomeOf(report);
     if (context.json) context.answer(toJson(report), [], outcome === 'ok');

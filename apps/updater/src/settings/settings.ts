@@ -64,6 +64,13 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     kind: 'count',
     default: '1',
   },
+  historyDays: {
+    flag: '--history-days',
+    placeholder: 'N',
+    description: 'keep the records of runs so long',
+    kind: 'number',
+    default: '90',
+  },
   trustRequire: {
     key: 'trust.require',
     flag: '--trust-require',
@@ -116,6 +123,7 @@ export interface Settings {
   backupDir: string;
   logFile: string;
   jobs: number;
+  historyDays: number;
   /** Undefined: it depends on whether the file of allowed signers exists. */
   trustRequire?: 'signed' | 'none';
   trustAllowedSigners: string;

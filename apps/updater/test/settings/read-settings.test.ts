@@ -32,6 +32,7 @@ describe('readSettings', () => {
       backupDir: '/var/backups/updates',
       logFile: '/var/log/homeserver/updates.log',
       jobs: 1,
+      historyDays: 90,
       trustAllowedSigners: '/etc/homeserver-updates/allowed_signers',
       trustRevokedSigners: '/etc/homeserver-updates/revoked_signers',
       trustMaxMajorJump: 10,

@@ -90,6 +90,10 @@ function names(outcomes: readonly ModuleOutcome[], status: ModuleOutcome['status
     .join(', ');
 }
 
+function stepOf({ name, fromVersion, toVersion }: ModuleUpdate): RunRecord['updated'][number] {
+  return { name, from: fromVersion ?? null, to: toVersion };
+}
+
 export function toRunRecord(report: CycleReport): RunRecord {
   const orphaned = report.notices.filter(({ kind }) => kind === 'orphaned').map(({ name }) => name);
   return {
@@ -102,11 +106,8 @@ export function toRunRecord(report: CycleReport): RunRecord {
     commit: report.commit ?? null,
     outcome: outcomeOf(report),
     recovered: report.recovery.recovered,
-    updated: report.replaced.map(({ name, fromVersion, toVersion }) => ({
-      name,
-      from: fromVersion ?? null,
-      to: toVersion,
-    })),
+    found: report.updates.map(stepOf),
+    updated: report.replaced.map(stepOf),
     not_updated: [
       ...report.notReplaced.map(({ name, error }) => ({ name, why: error })),
       ...report.notices.map(({ name, text }) => ({ name, why: text })),

@@ -21,6 +21,8 @@ export interface RunRecord {
   /** Why the cycle ended early, one line. */
   error?: string;
   recovered: string[];
+  /** What was to be replaced; missing in records of older updaters. */
+  found?: { name: string; from: string | null; to: string }[];
   updated: { name: string; from: string | null; to: string }[];
   not_updated: { name: string; why: string }[];
   /** Modules that are here, and not in the repository any more. */
@@ -51,6 +53,8 @@ const recordSchema = z.looseObject({
 });
 
 const KEPT_DAYS = 90;
+/** However old they are: a clock that was wrong for a day must not cost the whole history. */
+const KEPT_AT_LEAST = 20;
 
 /** A new id; it sorts by time, to the millisecond, and has no dots: parts of a run are named `<id>.<part>`. */
 export function newRunId(now: Date, random: string): string {
@@ -58,12 +62,25 @@ export function newRunId(now: Date, random: string): string {
   return `${seconds}Z-${milliseconds}${random}`;
 }
 
-/** Writes the record durably, and removes the ones that are older than 90 days. */
-export function writeRunRecord(paths: ServerPaths, record: RunRecord): void {
+/**
+ * Writes the record durably, and removes those that are older than `keptDays` (default 90), but for the newest 20. That an
+ * old one cannot be removed is no failure: the next run tries again.
+ */
+export function writeRunRecord(paths: ServerPaths, record: RunRecord, keptDays: number = KEPT_DAYS): void {
   makeDirectoryDurably(paths.runs, { mode: 0o700 });
   writeJsonDurably(path.join(paths.runs, `${record.id}.json`), record);
-  const oldest = newRunId(new Date((record.ended - KEPT_DAYS * 86_400) * 1000), '');
-  for (const name of recordNames(paths)) if (name < oldest) fs.rmSync(path.join(paths.runs, name));
+  const oldest = newRunId(new Date((record.ended - keptDays * 86_400) * 1000), '');
+  for (const name of recordNames(paths).slice(0, -KEPT_AT_LEAST)) {
+    if (name < oldest) removeQuietly(path.join(paths.runs, name));
+  }
+}
+
+function removeQuietly(file: string): void {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {
+    // It stays; what was to be written is written.
+  }
 }
 
 /** The records of past cycles, newest first; `limit` of them. A file that is no record is passed over. */

@@ -44,7 +44,8 @@ export async function syncRepository(
   options: { logger: Logger; signal?: AbortSignal },
 ): Promise<SyncedRepository> {
   const { url, branch, bundle, acceptTip, trust = DEFAULT_TRUST } = settings;
-  options.logger.info(`Repository: ${bundle === undefined ? showUrl(url) : showPath(bundle)} (branch ${branch})`);
+  options.logger.info(`Repository: ${bundle === undefined ? showUrl(url) : showPath(bundle)}`);
+  if (branch !== 'main') options.logger.info(`Branch: ${branch}`);
   const mirror = openMirror({ directory: paths.localRepo, logger: options.logger });
   try {
     const accepted = acceptTip === undefined ? readAcceptedTip(paths.acceptedTips, url, branch) : undefined;

@@ -135,6 +135,7 @@ it('the run record has all of it, in snake_case', () => {
     commit: 'c'.repeat(40),
     outcome: 'rollback-failed',
     recovered: ['update of web: completed'],
+    found: [],
     updated: [
       { name: 'web', from: null, to: '1.0.0' },
       { name: 'mail', from: '1.0.0', to: '2.0.0' },

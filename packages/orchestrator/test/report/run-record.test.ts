@@ -45,13 +45,24 @@ it('a record is read back as it was written, and is for our eyes only', () => {
   expect(fs.statSync(path.join(here.server.paths.runs, `${written.id}.json`)).mode & 0o777).toBe(0o600);
 });
 
-it('records are kept for 90 days', () => {
+it('records are kept for 90 days, or as many as are asked for', () => {
   const here = home();
-  for (const age of [91, 90, 89, 1]) writeRunRecord(here.server.paths, record(now - age * day));
+  const recent = Array.from({ length: 20 }, (_, minutes) => now - 60 * minutes);
+  for (const seconds of recent.slice(1)) writeRunRecord(here.server.paths, record(seconds));
+  for (const age of [91, 90, 89, 8]) writeRunRecord(here.server.paths, record(now - age * day));
   fs.writeFileSync(path.join(here.server.paths.runs, 'notes.txt'), 'by the owner');
   writeRunRecord(here.server.paths, record(now));
-  expect(idsIn(here)).toEqual([0, 1, 89, 90].map((age) => idAt(now - age * day)));
+  expect(idsIn(here)).toEqual([...recent, ...[8, 89, 90].map((age) => now - age * day)].map((at) => idAt(at)));
+  writeRunRecord(here.server.paths, record(now), 7);
+  expect(idsIn(here)).toEqual(recent.map((at) => idAt(at)));
   expect(fs.existsSync(path.join(here.server.paths.runs, 'notes.txt'))).toBe(true);
+});
+
+it('the newest 20 are kept, however old: a clock that runs ahead for once costs nothing', () => {
+  const here = home();
+  for (let minutes = 0; minutes < 25; minutes += 1) writeRunRecord(here.server.paths, record(now - 60 * minutes));
+  writeRunRecord(here.server.paths, record(now + 4000 * day));
+  expect(idsIn(here)).toHaveLength(20);
 });
 
 it('they are listed newest first, as many as are asked for, without what is no record', () => {
