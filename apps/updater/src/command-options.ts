@@ -26,6 +26,7 @@ export function addCommand(parent: Command, name: string, description: string, e
 export function withCommonOptions(command: Command): Command {
   for (const name of settingNames) {
     const { flag, placeholder, description, ...definition } = settingDefinitions[name];
+    if (flag === undefined) continue;
     const shown = definition.default === undefined ? description : `${description} (default: ${definition.default})`;
     command.option(`${flag} <${placeholder}>`, shown);
   }

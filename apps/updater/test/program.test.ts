@@ -70,7 +70,7 @@ describe('the command line', { timeout: 30_000 }, () => {
     const commands = program.commands.flatMap((command) =>
       command.commands.length > 0 ? command.commands : [command],
     );
-    const flags = [...settingNames.map((name) => settingDefinitions[name].flag), '--config', '--json'];
+    const flags = [...settingNames.flatMap((name) => settingDefinitions[name].flag ?? []), '--config', '--json'];
     expect(commands.map((command) => command.name())).toEqual([
       'run',
       'check',

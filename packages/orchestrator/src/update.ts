@@ -8,6 +8,7 @@ import { recoverOrRefuse, type ServerRecovery } from './recover/recover-server.t
 import { collectGarbage } from './replace/collect-garbage.ts';
 import { replaceModules } from './replace/replace-modules.ts';
 import { beginReport, outcomeOf, summaryLines, toRunRecord, type CycleReport } from './report/cycle-report.ts';
+import { timed } from './report/phases.ts';
 import { writeRunRecord } from './report/run-record.ts';
 import { runModules } from './run/run-modules.ts';
 import type { Server } from './server.ts';
@@ -47,11 +48,13 @@ export async function update(server: Server, options: UpdateOptions): Promise<Cy
   const report = beginReport();
   try {
     server.logger.info('Starting schema-based update orchestration');
-    report.recovery = await recoverOrRefuse(server);
+    report.recovery = await timed(report.phases, 'recover', () => recoverOrRefuse(server));
     if (options.only !== 'run') await bringUpToDate(server, options, report);
     if (options.only !== 'replace' && !options.signal?.aborted) {
       report.ranModules = true;
-      report.outcomes = await runInstalled(server, options, report, lock.descriptors);
+      report.outcomes = await timed(report.phases, 'run', () =>
+        runInstalled(server, options, report, lock.descriptors),
+      );
     }
     report.stopped = options.signal?.aborted ?? false;
     collectGarbage(server.paths); // What only an unproven version had still needed.
@@ -87,7 +90,7 @@ export async function recover(
 }
 
 async function bringUpToDate(server: Server, options: UpdateOptions, report: CycleReport): Promise<void> {
-  const synced = await sync(server, options);
+  const synced = await timed(report.phases, 'sync', () => sync(server, options));
   report.commit = synced.tip.commit;
   makeModulesPath(server.paths);
   installUpdateManager(server.paths);
@@ -97,7 +100,9 @@ async function bringUpToDate(server: Server, options: UpdateOptions, report: Cyc
   announce(server, report);
   if (options.signal?.aborted) return;
   const installed = installedModules(server.paths);
-  const { replaced, failed } = await replaceModules(server.paths, synced.mirror, updates, installed, server.logger);
+  const { replaced, failed } = await timed(report.phases, 'replace', () =>
+    replaceModules(server.paths, synced.mirror, updates, installed, server.logger),
+  );
   for (const { error } of failed) server.logger.error(`Not updated: ${error}`);
   Object.assign(report, { replaced, notReplaced: failed });
 }

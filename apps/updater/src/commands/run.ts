@@ -3,6 +3,7 @@ import { outcomeOf, update, type CycleReport } from '@homeserver/orchestrator';
 import { openForChanging, repositoryOf, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
 import { leaveService } from '../leave-service.ts';
+import { tellingOfIt } from '../tell/tell-of-run.ts';
 
 export interface RunFlags {
   only?: 'replace' | 'run';
@@ -19,20 +20,22 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   const { server, logging } = openForChanging(context);
   try {
     await leaveService(logging);
-    const report = await update(server, {
-      repository: {
-        ...repositoryOf(context),
-        ...(flags.acceptTip === undefined ? {} : { acceptTip: flags.acceptTip }),
-        ...(flags.bundle === undefined ? {} : { bundle: path.resolve(flags.bundle) }),
-      },
-      signal: context.signal,
-      waitMs: (flags.wait ?? 0) * 1000,
-      jobs: context.settings.jobs,
-      retry: flags.retry ?? false,
-      ...(flags.only === undefined ? {} : { only: flags.only }),
-      ...(flags.module === undefined ? {} : { modules: flags.module }),
-      ...(flags.allowDowngrade === undefined ? {} : { allowDowngrade: flags.allowDowngrade }),
-    });
+    const report = await tellingOfIt(server, context.settings, () =>
+      update(server, {
+        repository: {
+          ...repositoryOf(context),
+          ...(flags.acceptTip === undefined ? {} : { acceptTip: flags.acceptTip }),
+          ...(flags.bundle === undefined ? {} : { bundle: path.resolve(flags.bundle) }),
+        },
+        signal: context.signal,
+        waitMs: (flags.wait ?? 0) * 1000,
+        jobs: context.settings.jobs,
+        retry: flags.retry ?? false,
+        ...(flags.only === undefined ? {} : { only: flags.only }),
+        ...(flags.module === undefined ? {} : { modules: flags.module }),
+        ...(flags.allowDowngrade === undefined ? {} : { allowDowngrade: flags.allowDowngrade }),
+      }),
+    );
     const outcome = outcomeOf(report);
     if (context.json) context.answer(toJson(report), [], outcome === 'ok');
     return exitCodeOfCycle(outcome, context.stoppedBy());

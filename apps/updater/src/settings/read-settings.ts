@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { SettingsError } from './settings-error.ts';
 import { examineSettingsFile, parseSetting, type SettingValue } from './settings-file.ts';
-import { settingDefinitions, settingNames, variableName, type SettingName, type Settings } from './settings.ts';
+import { keyOf, settingDefinitions, settingNames, variableName, type SettingName, type Settings } from './settings.ts';
 
 export const DEFAULT_CONFIG = '/etc/homeserver-updates/config.json';
 
@@ -31,7 +31,7 @@ export function traceSettings(
   const [problem] = problems;
   if (problem) throw new SettingsError(problem.message, problem);
   const trace = (name: SettingName): TracedSetting => {
-    const { flag, default: otherwise } = settingDefinitions[name];
+    const { flag = keyOf(name), default: otherwise } = settingDefinitions[name];
     // "" comes from an unset variable in a script; as a path it would be the working directory.
     if (flags[name] === '') throw new SettingsError(`${flag}: is empty`);
     if (flags[name] !== undefined) return { value: parsed(name, flags[name], flag), origin: 'flag', from: flag };

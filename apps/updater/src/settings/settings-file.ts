@@ -42,6 +42,7 @@ export function parseSetting(name: SettingName, text: string): SettingValue | { 
   const { kind } = settingDefinitions[name];
   if (kind === 'path') return path.resolve(text);
   if (kind === 'text') return text;
+  if (kind === 'url') return checkAddress(name, text);
   if (kind === 'number') {
     return /^\d{1,6}$/.test(text) ? Number(text) : { problem: `must be a whole number, not "${text}"` };
   }
@@ -51,6 +52,14 @@ export function parseSetting(name: SettingName, text: string): SettingValue | { 
       : { problem: `must be a whole number from 1 to 999, not "${text}"` };
   }
   return kind.includes(text) ? text : { problem: `must be ${kind.join(' or ')}, not "${text}"` };
+}
+
+/** The text may hold a password: no message repeats it. */
+function checkAddress(name: SettingName, text: string): SettingValue | { problem: string } {
+  const schemes = name === 'notifyUrl' ? ['https:', 'http:'] : ['smtps:', 'smtp:'];
+  const url = URL.parse(text);
+  if (url !== null && url.host !== '' && schemes.includes(url.protocol)) return text;
+  return { problem: `must be an address that begins with ${schemes.map((one) => `${one}//`).join(' or ')}` };
 }
 
 function checkJsonValue(name: SettingName, value: unknown): SettingValue | { problem: string } {

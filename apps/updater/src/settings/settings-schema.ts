@@ -28,6 +28,7 @@ function schemaOf(name: SettingName): Schema {
   const { kind, description, default: otherwise } = settingDefinitions[name];
   const about = { description, ...(otherwise === undefined ? {} : { default: otherwise }) };
   if (kind === 'path') return { type: 'string', pattern: '^/', ...about };
+  if (kind === 'url') return { type: 'string', format: 'uri', ...about };
   if (kind === 'text') return { type: 'string', minLength: 1, ...about };
   if (kind === 'number' || kind === 'count') {
     const range = kind === 'number' ? { minimum: 0, maximum: 999_999 } : { minimum: 1, maximum: 999 };

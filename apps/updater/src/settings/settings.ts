@@ -4,11 +4,12 @@ import { DEFAULT_LOCATIONS, DEFAULT_TRUST } from '@homeserver/orchestrator';
 interface SettingDefinition {
   /** In the settings file; `trust.require` stands for `{"trust": {"require": ...}}`. Default: the setting's name. */
   key?: string;
-  flag: string;
+  /** Missing for what may be a secret: everybody on the machine can read a command line. */
+  flag?: string;
   placeholder: string;
   description: string;
-  /** What it may be: a path, a whole number from 0, one from 1, one of these words, or any text. */
-  kind: 'path' | 'number' | 'count' | 'text' | readonly string[];
+  /** What it may be: a path, a whole number from 0, one from 1, one of these words, the address of a server, or any text. */
+  kind: 'path' | 'number' | 'count' | 'text' | 'url' | readonly string[];
   /** Undefined: there is none, or it depends on something else. */
   default: string | undefined;
 }
@@ -71,6 +72,43 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     kind: 'number',
     default: '90',
   },
+  metricsFile: {
+    flag: '--metrics-file',
+    placeholder: 'FILE',
+    description: 'after each run, metrics for the textfile collector of Prometheus',
+    kind: 'path',
+    default: undefined,
+  },
+  notifyUrl: {
+    key: 'notify.url',
+    placeholder: 'URL',
+    description: 'POST a JSON message there when a run failed or changed something',
+    kind: 'url',
+    default: undefined,
+  },
+  notifySmtp: {
+    key: 'notify.smtp',
+    placeholder: 'URL',
+    description: 'mail server for such messages: smtp://user:password@host:587',
+    kind: 'url',
+    default: undefined,
+  },
+  notifyMailTo: {
+    key: 'notify.mailTo',
+    flag: '--notify-mail-to',
+    placeholder: 'ADDRESS',
+    description: 'who gets them',
+    kind: 'text',
+    default: undefined,
+  },
+  notifyMailFrom: {
+    key: 'notify.mailFrom',
+    flag: '--notify-mail-from',
+    placeholder: 'ADDRESS',
+    description: 'whom they are from (default: updater@ and the name of this machine)',
+    kind: 'text',
+    default: undefined,
+  },
   trustRequire: {
     key: 'trust.require',
     flag: '--trust-require',
@@ -124,6 +162,11 @@ export interface Settings {
   logFile: string;
   jobs: number;
   historyDays: number;
+  metricsFile?: string;
+  notifyUrl?: string;
+  notifySmtp?: string;
+  notifyMailTo?: string;
+  notifyMailFrom?: string;
   /** Undefined: it depends on whether the file of allowed signers exists. */
   trustRequire?: 'signed' | 'none';
   trustAllowedSigners: string;

@@ -3,6 +3,7 @@ import type { ModuleNotice, ModuleUpdate } from '../detect/detect-updates.ts';
 import type { ServerRecovery } from '../recover/recover-server.ts';
 import type { ModuleOutcome } from '../run/module-outcome.ts';
 import { ORCHESTRATOR_VERSION } from './global-index.ts';
+import type { PhaseDurations } from './phases.ts';
 import { newRunId, type RunRecord } from './run-record.ts';
 
 /** Everything that one cycle found and did. */
@@ -11,6 +12,7 @@ export interface CycleReport {
   started: number;
   ended: number;
   commit: string | undefined;
+  phases: PhaseDurations;
   /** Not a cycle: what manifest.json says was run. */
   mode?: 'legacy';
   recovery: ServerRecovery;
@@ -33,6 +35,7 @@ export function beginReport(): CycleReport {
     started: seconds,
     ended: seconds,
     commit: undefined,
+    phases: {},
     recovery: { recovered: [], failed: [] },
     updates: [],
     replaced: [],
@@ -104,6 +107,7 @@ export function toRunRecord(report: CycleReport): RunRecord {
     started: report.started,
     ended: report.ended,
     commit: report.commit ?? null,
+    phases_ms: report.phases,
     outcome: outcomeOf(report),
     recovered: report.recovery.recovered,
     found: report.updates.map(stepOf),

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { errnoName, ioError, makeDirectoryDurably, writeJsonDurably, readFileText } from '@homeserver/system';
 import { z } from 'zod';
+import type { PhaseDurations } from './phases.ts';
 import type { ServerPaths } from '../server-paths.ts';
 
 /** One cycle, as <stateDir>/runs/<utc time>-<id>.json keeps it. */
@@ -17,6 +18,8 @@ export interface RunRecord {
   ended: number;
   /** The repository's commit; null when it was not reached. */
   commit: string | null;
+  /** Missing in records of older updaters. */
+  phases_ms?: PhaseDurations;
   outcome: 'ok' | 'failed' | 'rollback-failed' | 'refused' | 'stopped';
   /** Why the cycle ended early, one line. */
   error?: string;

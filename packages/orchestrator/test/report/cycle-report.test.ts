@@ -30,6 +30,7 @@ const report = (rest: Partial<CycleReport> = {}): CycleReport => ({
   started: 1000,
   ended: 1010,
   commit: 'c'.repeat(40),
+  phases: { sync: 40, run: 12 },
   recovery: { recovered: [], failed: [] },
   updates: [],
   replaced: [],
