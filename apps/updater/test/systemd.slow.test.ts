@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeOnServers, makeTree, nodeForServers, startServer, type Server } from '@homeserver/test-support';
 import { beforeAll, expect, it } from 'vitest';
+import { endingsOf, misbehaviours, type Misbehaviours } from './support/misbehaviours.ts';
 import { moduleFiles } from './support/module-files.ts';
 import { program } from './support/run-updater.ts';
 
@@ -13,11 +14,11 @@ const LOG = 'var/log/homeserver/updates.log';
 const HELD = '/srv/held';
 
 /** Installs modules as plain directories: there is no git on the server, and no repository is needed to run them. */
-function install(server: Server, bodies: Record<string, string>): void {
-  const modules = Object.entries(bodies).map(([name, main]) => [name, moduleFiles(name, { version: '1.0.0', main })]);
+function install(server: Server, modules: Misbehaviours['modules']): void {
+  const trees = Object.entries(modules).map(([name, module]) => [name, moduleFiles(name, module)]);
   fs.rmSync(path.join(server.root, MODULES), { recursive: true, force: true });
   fs.mkdirSync(path.join(server.root, MODULES), { recursive: true });
-  makeTree(path.join(server.root, MODULES), Object.fromEntries(modules));
+  makeTree(path.join(server.root, MODULES), Object.fromEntries(trees));
 }
 
 const read = (server: Server, file: string): string => fs.readFileSync(path.join(server.root, file), 'utf8');
@@ -37,41 +38,35 @@ await describeOnServers('the updater on a server with systemd', () => {
   const updater = `${node} ${program}`;
   let server: Server;
   const scopes = (): Promise<string> => server.run(`systemctl list-units --all --no-legend 'homeserver-updat*'`);
-  const history = async (): Promise<{ outcome: string; modules: Record<string, string> }> => {
-    const [run] = JSON.parse(await server.run(`${updater} history --json`)).data;
-    return {
-      outcome: run.outcome,
-      modules: Object.fromEntries(
-        run.modules.map(({ name, status }: { name: string; status: string }) => [name, status]),
-      ),
-    };
-  };
+  const isActive = async (unit: string): Promise<boolean> =>
+    (await server.attempt(`systemctl is-active ${unit}`)).exitCode === 0;
   beforeAll(async () => {
     server = await startServer({ shared });
     return () => server.stop();
   });
 
-  it('goes on when a module stops the service that has started it', async () => {
-    install(server, {
-      'a-stops': `const { exitCode } = await context.run(['systemctl', 'stop', 'web-ui']);
-        return { success: exitCode === 0 };`,
-      'b-next': `console.log('still here'); return { success: true };`,
-    });
-    await server.run(`systemd-run --quiet --unit=web-ui sh -c '${updater} run --only run; echo went on; sleep 1000'`);
-    await until(
-      'the service is stopped',
-      async () => (await server.attempt('systemctl is-active web-ui')).exitCode !== 0,
-    );
+  it('goes on when a module stops the service that has started it, whatever else modules do', async () => {
+    const { modules, endings } = misbehaviours('/srv');
+    const main = `const { exitCode } = await context.run(['systemctl', 'stop', 'web-ui']);
+      return { success: exitCode === 0 };`;
+    install(server, { ...modules, 'stops-its-parent': { version: '1.0.0', main } });
+    await server.run(`systemd-run --quiet --unit=web-ui sh -c '${updater} run --only run --jobs 4; sleep 1000'`);
+    await until('the service is stopped', async () => !(await isActive('web-ui')));
     await until('the updater ends', async () => (await scopes()) === '');
     expect(read(server, LOG)).toMatch(/Started from web-ui\.service; it goes on in a scope of its own/);
-    expect(await history()).toEqual({ outcome: 'ok', modules: { 'a-stops': 'succeeded', 'b-next': 'succeeded' } });
+    const [run] = JSON.parse(await server.run(`${updater} history --json`)).data;
+    expect(run.outcome).toBe('failed');
+    expect(endingsOf(run.modules)).toEqual({ ...endings, 'stops-its-parent': 'succeeded' });
   });
 
   it('stays in a unit of its own, and gives its modules a scope', async () => {
     install(server, {
-      tells: `console.log('module ' + fs.readFileSync('/proc/self/cgroup', 'utf8'));
+      tells: {
+        version: '1.0.0',
+        main: `console.log('module ' + fs.readFileSync('/proc/self/cgroup', 'utf8'));
         console.log('updater ' + fs.readFileSync('/proc/' + process.ppid + '/cgroup', 'utf8'));
         return { success: true };`,
+      },
     });
     const said = await server.run(`systemd-run --quiet --pipe --wait --collect --unit=own ${updater} run --only run`);
     expect(said).not.toContain('Started from');
@@ -83,9 +78,12 @@ await describeOnServers('the updater on a server with systemd', () => {
 
   it('ends a daemon that has hidden everything but its scope, as soon as its module has ended', async () => {
     install(server, {
-      hides: `${daemon(`while :; do echo x >> /srv/ticks; sleep 0.05; done`)}
+      hides: {
+        version: '1.0.0',
+        main: `${daemon(`while :; do echo x >> /srv/ticks; sleep 0.05; done`)}
         while (!fs.existsSync('/srv/ticks')) await new Promise((go) => setTimeout(go, 5));
         return { success: true };`,
+      },
     });
     await server.run(`${updater} run --only run`);
     const ticks = read(server, 'srv/ticks').length;
@@ -96,10 +94,13 @@ await describeOnServers('the updater on a server with systemd', () => {
   it('recovers, after kill -9, only when such a daemon cannot write behind it any more', async () => {
     await server.run(`echo mine > ${HELD}; rm -f /srv/armed`);
     install(server, {
-      holds: `await context.state.guard('holds', { files: ['${HELD}'] }, async () => {
+      holds: {
+        version: '1.0.0',
+        main: `await context.state.guard('holds', { files: ['${HELD}'] }, async () => {
         ${daemon(`while :; do echo theirs >> ${HELD}; touch /srv/armed; sleep 0.02; done`)}
         await new Promise((go) => setTimeout(go, 600_000));
       });`,
+      },
     });
     await server.run(`systemd-run --quiet --unit=doomed ${updater} run --only run`);
     await until('the daemon writes', () => fs.existsSync(path.join(server.root, 'srv/armed')));

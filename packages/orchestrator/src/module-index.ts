@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { reasonOf, showPath } from '@homeserver/system';
 import { parseVersion } from '@homeserver/version-control';
 import { z } from 'zod';
@@ -115,3 +117,8 @@ export function explain(issue: { code: string; input?: unknown; expected?: strin
 
 /** The entry files that a module may have, in order of preference. */
 export const ENTRY_NAMES = ['index.ts', 'index.mts', 'index.mjs', 'index.js', 'index.cjs'] as const;
+
+/** The file of a module's directory that its `main` is in, absolute; undefined when there is none. */
+export function findEntry(directory: string): string | undefined {
+  return ENTRY_NAMES.map((name) => path.join(directory, name)).find((file) => fs.existsSync(file));
+}

@@ -87,7 +87,7 @@ function detectOne(module: RepositoryModule, input: DetectionInput, detection: D
   if (order === 0) {
     detection.current.push(name);
     const tree = here?.entry === undefined ? undefined : parseStoreEntry(here.entry)?.tree;
-    const damage = here === undefined || here.index.ok ? undefined : here.index.problem;
+    const damage = here === undefined ? undefined : damageOf(here);
     if (tree !== undefined && treeId.startsWith(tree) && damage !== undefined) {
       detection.updates.push({ ...updateOf(module, here), damage });
     } else if (tree !== undefined && !treeId.startsWith(tree)) {
@@ -120,6 +120,12 @@ function detectOne(module: RepositoryModule, input: DetectionInput, detection: D
     }
   }
   detection.updates.push(updateOf(module, here));
+}
+
+/** What no owner wants: it cannot be run at all. Any other content is taken for the owner's own, until the next version. */
+function damageOf({ index, hasEntry, directory }: InstalledModule): string | undefined {
+  if (!index.ok) return index.problem;
+  return hasEntry ? undefined : `${directory} has no entry`;
 }
 
 /** A hold counts for the version that was there when it was made. */

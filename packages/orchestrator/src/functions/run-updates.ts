@@ -84,7 +84,7 @@ function moduleAt({ paths }: Server, { modulePath, args = [] }: UpdateToRun): En
   refuseStranger(paths, name, directory);
   const reading = { ok: true as const, index: loadModuleIndex(directory) };
   const version = entry?.version ?? reading.index.schemaVersion;
-  const stranger = { name, entry: undefined, directory, version, index: reading };
+  const stranger = { name, entry: undefined, directory, version, index: reading, hasEntry: true };
   const [chosen] = withOwnerChoices([stranger], readOwnerChoices(paths.ownerChoices));
   const index = chosen?.index.ok ? chosen.index.index : reading.index;
   return { name, version, directory, index, args, priority: index.priority, dependencies: [] };

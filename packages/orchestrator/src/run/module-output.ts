@@ -49,7 +49,8 @@ export class ModuleOutput {
 
   /** The returned function stops listening, and passes on what came last. */
   listenTo(worker: Pick<Worker, 'stdout' | 'stderr'>): () => void {
-    const onOut = (chunk: Buffer): void => this.#out.add(chunk);
+    const nonce = Buffer.from(this.#nonce);
+    const onOut = (chunk: Buffer): void => this.#out.add(chunk, this.#isFull ? nonce : undefined);
     const onErr = (chunk: Buffer): void => this.#err.add(chunk);
     worker.stdout.on('data', onOut);
     worker.stderr.on('data', onErr);

@@ -1,8 +1,7 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import type { StateManager } from '@homeserver/state-manager';
 import { makeDirectoryDurably, reasonOf, type Logger } from '@homeserver/system';
-import { ENTRY_NAMES } from '../module-index.ts';
+import { ENTRY_NAMES, findEntry } from '../module-index.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import type { InstalledModule } from '../store/installed-modules.ts';
 import { enabledModules, type EnabledModule } from './enabled-modules.ts';
@@ -104,7 +103,7 @@ export async function runOne(
   const { name, version, directory, args = [] } = module;
   const startedAt = performance.now();
   settings.logger.info(`Executing module: ${name}`);
-  const entry = ENTRY_NAMES.map((file) => path.join(directory, file)).find((file) => fs.existsSync(file));
+  const entry = findEntry(directory);
   if (entry === undefined) return notRun(module, 'failed', `${directory} has no entry (${ENTRY_NAMES.join(', ')})`);
   const stateDir = path.join(paths.moduleStates, name);
   try {

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { errnoName, ioError, reasonOf, readFileBytes } from '@homeserver/system';
-import { readModuleIndex, type ModuleIndexReading } from '../module-index.ts';
+import { findEntry, readModuleIndex, type ModuleIndexReading } from '../module-index.ts';
 import { isModuleName } from '../module-name.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { entryOfLink, parseStoreEntry } from './store-entry.ts';
@@ -18,6 +18,8 @@ export interface InstalledModule {
   /** From the entry's name, else from index.json; undefined when neither tells. */
   version: string | undefined;
   index: ModuleIndexReading;
+  /** Whether there is a file that its `main` may be in. */
+  hasEntry: boolean;
 }
 
 /** Everything below `modules/` that is a module, by name. */
@@ -52,6 +54,7 @@ export function findInstalledModule(paths: ServerPaths, name: string): Installed
     directory,
     version: entry === undefined ? ownVersion : parseStoreEntry(entry)?.version,
     index,
+    hasEntry: findEntry(directory) !== undefined,
   };
 }
 

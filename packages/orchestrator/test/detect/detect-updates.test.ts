@@ -22,7 +22,8 @@ const index = (schemaVersion: string): ModuleIndex => ({
 
 function here(version: string, treeId = tree): InstalledModule {
   const entry = storeEntryName('web', version, treeId);
-  return { name: 'web', entry, directory: `/store/${entry}`, version, index: { ok: true, index: index(version) } };
+  const directory = `/store/${entry}`;
+  return { name: 'web', entry, directory, version, index: { ok: true, index: index(version) }, hasEntry: true };
 }
 
 /** What is found when the repository has `web` in the given version, or not at all. */
@@ -133,6 +134,7 @@ it('a plain directory whose index cannot be read is never taken for an old versi
     directory: '/modules/web',
     version: undefined,
     index: { ok: false, problem },
+    hasEntry: true,
   };
   expect(detect('9.0.0', unreadable)).toEqual({
     updates: [],
@@ -141,7 +143,7 @@ it('a plain directory whose index cannot be read is never taken for an old versi
   });
 });
 
-it('an unreadable index behind a link is damage: the same version is installed again, if the repository still has it', () => {
+it('an unreadable index or no entry behind a link is damage: the same version is installed again, if the repository still has it', () => {
   const damage = '/store/web@1.0.0-aaaaaaaaaaaa/index.json: is empty';
   const damaged = (treeId: string): InstalledModule => ({
     ...here('1.0.0', treeId),
@@ -151,6 +153,10 @@ it('an unreadable index behind a link is damage: the same version is installed a
     expect.objectContaining({ fromVersion: '1.0.0', toVersion: '1.0.0', entry: 'web@1.0.0-aaaaaaaaaaaa', damage }),
   ]);
   expect(detect('1.0.0', damaged(otherTree)).updates).toEqual([]);
+  const withoutEntry = { ...here('1.0.0'), hasEntry: false };
+  expect(detect('1.0.0', withoutEntry).updates).toMatchObject([
+    { toVersion: '1.0.0', damage: '/store/web@1.0.0-aaaaaaaaaaaa has no entry' },
+  ]);
   const [newer] = detect('1.1.0', damaged(tree)).updates;
   expect([newer?.toVersion, newer?.damage]).toEqual(['1.1.0', undefined]);
 });

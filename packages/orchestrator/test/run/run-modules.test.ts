@@ -239,12 +239,14 @@ describe('what a module runs in', () => {
       console.log('child ' + child.stdout.toString().replaceAll('\\n', ' '));
       console.log('cwd ' + process.cwd() + ' umask ' + process.umask().toString(8));
       console.log('stdin ' + fs.readFileSync(0).length);
+      console.log('first to go when memory runs out: ' + fs.readFileSync('/proc/self/oom_score_adj', 'utf8'));
       ${succeeds}`),
     );
     const all = lines.join('\n');
     expect(all).toMatch(/cwd \/ umask 22$/m);
     expect(all).toMatch(/child 0022 /);
     expect(all).toMatch(/stdin 0$/m);
+    expect(all).toMatch(/runs out: 500$/m);
     expect(all).toMatch(/names .*HOMESERVER_UPDATES_RUN.*PATH/);
     expect(all).not.toMatch(/GIT_DIR|DATABASE_PASSWORD|secret|NODE_|UPDATER_PID/);
   });

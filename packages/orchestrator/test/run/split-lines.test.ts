@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { MAX_LINE_BYTES, splitLines } from '../../src/run/split-lines.ts';
 
-function linesOf(chunks: readonly Uint8Array[]): string[] {
+function linesOf(chunks: readonly Uint8Array[], only?: string): string[] {
   const lines: string[] = [];
   const { add, flush } = splitLines((line) => lines.push(line));
-  for (const chunk of chunks) add(Buffer.from(chunk));
+  for (const chunk of chunks) add(Buffer.from(chunk), only === undefined ? undefined : Buffer.from(only));
   flush();
   return lines;
 }
@@ -44,4 +44,20 @@ it('gives the same lines however the bytes are chunked', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+const isWanted = (line: string): boolean => line.includes('wanted');
+
+it('of many lines, gives all that hold what is still wanted, however they are chunked', () => {
+  const lines = fc.array(fc.constantFrom('wanted', 'wanted 1', 'unwanted', 'x', '', 'want', 'ed'), { maxLength: 40 });
+  fc.assert(
+    fc.property(lines, fc.array(fc.nat({ max: 300 }), { maxLength: 10 }), (drawn, cuts) => {
+      const whole = Buffer.from(drawn.join('\n'));
+      const edges = [0, ...cuts.filter((cut) => cut <= whole.length).sort((a, b) => a - b), whole.length];
+      const chunks = edges.slice(1).map((end, at) => whole.subarray(edges[at], end));
+      expect(linesOf(chunks, 'wanted').filter(isWanted)).toEqual(drawn.filter(isWanted));
+    }),
+  );
+  const much = Buffer.from('x\n'.repeat(1000));
+  expect(linesOf([much, Buffer.from('wanted\n'), much], 'wanted').length).toBeLessThan(10);
 });
