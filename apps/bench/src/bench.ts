@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { freeSpace, syncFileSystemOf } from '@homeserver/system';
+import { MAINTAINER } from '@homeserver/test-support';
 import { SYSTEM_PATH, type Program, type Programs } from './programs.ts';
 import { runRace, type Race, type RaceOptions } from './race.ts';
 import type { Scale } from './scale.ts';
@@ -66,9 +67,9 @@ export class Bench {
     await this.time(command);
   }
 
-  /** Runs and times one command, with a server's PATH, and a home directory in our folder. */
+  /** Runs and times one command, with a server's PATH, and a home directory in our folder. A git among them is not the program's. */
   time(command: Command): Promise<Timing> {
-    const env = { PATH: SYSTEM_PATH, HOME: this.directory, ...command.env };
+    const env = { PATH: SYSTEM_PATH, HOME: this.directory, [MAINTAINER]: '1', ...command.env };
     return timeCommand({ ...command, env }, this.#signal);
   }
 

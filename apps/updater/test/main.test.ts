@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { UNGUESSABLE } from '@homeserver/test-support';
 import { repositoryWith } from './support/module-files.ts';
 import { program } from './support/run-updater.ts';
 import { serverFolder } from './support/server-folder.ts';
@@ -42,11 +43,11 @@ describe('the program', { timeout: 30_000 }, () => {
 
   it('keeps secrets of an address out of everything it says and writes', async () => {
     const server = await serverFolder();
-    const url = 'https://user:s3cret-t0ken@127.0.0.1:1/updates.git';
-    const { exitCode, stdout, stderr } = await server.updater('run', '--repo-url', url);
+    const environment = { UPDATER_REPO_URL: `https://user:${UNGUESSABLE}@127.0.0.1:1/updates.git` };
+    const { exitCode, stdout, stderr } = await server.start(['run'], { environment }).ended;
     expect(exitCode).toBe(6);
-    expect(stdout + stderr + fs.readFileSync(server.logFile, 'utf8')).not.toContain('s3cret');
-    const found = spawnSync('grep', ['-rl', 's3cret', server.root], { encoding: 'utf8' });
+    expect(stdout + stderr + fs.readFileSync(server.logFile, 'utf8')).not.toContain(UNGUESSABLE);
+    const found = spawnSync('grep', ['-rlf', '-', server.root], { encoding: 'utf8', input: UNGUESSABLE });
     expect(found.stdout).toBe('');
   });
 

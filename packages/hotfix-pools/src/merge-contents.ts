@@ -29,10 +29,10 @@ export async function mergeContents(input: MergeInput, scratch: string): Promise
     const names = ['owner', 'shippedBefore', 'shippedNow'] as const;
     const files = names.map((name) => path.join(directory, name));
     for (const [at, name] of names.entries()) fs.writeFileSync(files[at] as string, input[name], { mode: 0o600 });
-    const environment = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', LC_ALL: 'C' };
+    const noSettings = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_DIR: '/dev/null', LC_ALL: 'C' };
     const result = await runCommand(['git', 'merge-file', '-p', '--quiet', '--diff3', ...LABELS, ...files], {
       cwd: directory,
-      env: childEnvironment(environment),
+      env: childEnvironment(noSettings),
       maxOutputBytes: MAX_OUTPUT_BYTES,
     });
     const { exitCode, stdout } = result;

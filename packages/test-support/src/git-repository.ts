@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { runCommand } from '@homeserver/system';
+import { childEnvironment, runCommand, type CommandOptions, type CommandResult } from '@homeserver/system';
 import { makeTree, type TreeNode } from './tree.ts';
+import { MAINTAINER } from './watch/judge-programs.ts';
 
 /** A real git repository with a work tree, as a maintainer has one. */
 export interface GitRepository {
@@ -25,11 +26,20 @@ const identity = {
   GIT_CONFIG_NOSYSTEM: '1',
 };
 
+/** Runs git by hand, as a maintainer, an attacker or a test does: not in the program's way, and known as such to `npm test`. */
+export function gitByHand(
+  args: readonly string[],
+  options: Pick<CommandOptions, 'input' | 'env' | 'maxOutputBytes'> = {},
+): Promise<CommandResult> {
+  const env = { ...(options.env ?? childEnvironment()), [MAINTAINER]: '1' };
+  return runCommand(['git', ...args], { ...options, env });
+}
+
 /** Makes an empty repository on branch main in `directory`. */
 export async function createRepository(directory: string): Promise<GitRepository> {
   fs.mkdirSync(directory, { recursive: true });
   const git = async (...args: string[]): Promise<string> => {
-    const result = await runCommand(['git', '-C', directory, ...args], {
+    const result = await gitByHand(['-C', directory, ...args], {
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: directory, ...identity },
       maxOutputBytes: 64 * 1024 * 1024,
     });

@@ -3,7 +3,7 @@ export { startMariadb } from './databases/start-mariadb.ts';
 export { startPostgres } from './databases/start-postgres.ts';
 export { ensureDebianPackages } from './debian-packages.ts';
 export { atEachPoint, faultPoints } from './fault-points.ts';
-export { createRepository } from './git-repository.ts';
+export { createRepository, gitByHand } from './git-repository.ts';
 export { runAndKill } from './kill-anywhere.ts';
 export { countCalls, describeUnderSupervision, killAtCall } from './kill-at-every-call.ts';
 export { asOrdinaryUser } from './ordinary-user.ts';
@@ -13,6 +13,9 @@ export { nodeForServers, testsOnServer } from './servers/tests-on-server.ts';
 export { createSigningKey, signWith, writeAllowedSigners } from './signing-key.ts';
 export { temporaryDirectory } from './temporary-directory.ts';
 export { describeTree, file, hardlink, link, makeTree } from './tree.ts';
+export { breachesOfGitPolicy, gitSettings, gitVariables } from './watch/git-policy.ts';
+export { MAINTAINER } from './watch/judge-programs.ts';
+export { UNGUESSABLE } from './watch/unguessable.ts';
 
 export type { DatabaseServer } from './databases/database-server.ts';
 export type { GitRepository } from './git-repository.ts';

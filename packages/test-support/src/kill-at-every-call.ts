@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { childEnvironment, reasonOf, runCommand } from '@homeserver/system';
 import { describe } from 'vitest';
-import { compileSupervisor } from './compile-supervisor.ts';
+import { compileTool } from './compile-tool.ts';
 
 /**
  * What happens at a call: `kill` (before it takes place), `torn` (half of a write lands, then kill), `short` (half of a
@@ -118,7 +118,7 @@ async function supervise(
   flags: readonly string[],
   options: SupervisionOptions,
 ): Promise<SupervisedRun> {
-  const supervisor = await compileSupervisor();
+  const supervisor = await compileTool('kcsup');
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'homeserver-faults-'));
   const report = path.join(directory, 'report');
   const counted = `${classes[options.mode ?? 'kill']}${options.alsoExec ? ',exec' : ''}`;

@@ -1,11 +1,17 @@
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { createSigningKey, signWith, writeAllowedSigners } from '@homeserver/test-support';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createSigningKey, MAINTAINER, signWith, writeAllowedSigners } from '@homeserver/test-support';
 import { createModuleTag, listModuleVersions, resolveVersion, syncMirror, syncModuleTags } from '../src/index.ts';
 import { refusal, scene } from './support.ts';
 
 const index = (version: unknown): string => JSON.stringify({ metadata: { schema_version: version } });
 const when = new Date('2026-11-27T10:30:00Z');
+
+// The tag is made by a maintainer's git, with all that their environment has.
+beforeAll(() => {
+  process.env[MAINTAINER] = '1';
+  return () => void delete process.env[MAINTAINER];
+});
 
 describe('a release', () => {
   it('is tagged with the version of its index, and signed where a key is set', async () => {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '@homeserver/system';
+import { gitByHand, MAINTAINER } from '@homeserver/test-support';
 import { stageTree, syncMirror } from '../src/index.ts';
 import { refusal, scene } from './support.ts';
 
@@ -39,7 +40,7 @@ describe('what a repository holds', () => {
     const { remote, mirror, directory } = await scene();
     const blob = await remote.git('rev-parse', 'HEAD:index.json');
     const lines = Array.from({ length: 100_001 }, (_, at) => `100644 blob ${blob}\tf${at}\n`).join('');
-    const made = await runCommand(['git', '-C', remote.directory, 'mktree'], { input: lines });
+    const made = await gitByHand(['-C', remote.directory, 'mktree'], { input: lines });
     const tree = made.stdout.toString().trim();
     await remote.git('update-ref', 'refs/heads/main', await remote.git('commit-tree', '-m', 'many', tree));
     await syncMirror(mirror, { url: remote.url, branch: 'main' });
@@ -51,11 +52,11 @@ describe('what a repository holds', () => {
 
   it('is refused when one file has more than 2 GiB, however small it was on its way', async () => {
     const { remote, mirror, directory } = await scene();
-    const script = 'head -c 2147483649 /dev/zero | git hash-object -w --stdin';
+    const script = `head -c 2147483649 /dev/zero | ${MAINTAINER}=1 git hash-object -w --stdin`;
     const made = await runCommand(['/bin/sh', '-c', script], { cwd: remote.directory });
     const blob = made.stdout.toString().trim();
     const input = `100644 blob ${blob}\tlarge\n`;
-    const tree = (await runCommand(['git', '-C', remote.directory, 'mktree'], { input })).stdout.toString().trim();
+    const tree = (await gitByHand(['-C', remote.directory, 'mktree'], { input })).stdout.toString().trim();
     await remote.git('update-ref', 'refs/heads/main', await remote.git('commit-tree', '-m', 'large', tree));
     await syncMirror(mirror, { url: remote.url, branch: 'main' });
     await expect(stageTree(mirror, tree, path.join(directory, 'staged'))).rejects.toThrow(

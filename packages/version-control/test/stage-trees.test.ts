@@ -2,7 +2,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '@homeserver/system';
-import { describeTree, file, link, makeTree, temporaryDirectory, type TreeNode } from '@homeserver/test-support';
+import {
+  describeTree,
+  file,
+  gitByHand,
+  link,
+  makeTree,
+  temporaryDirectory,
+  type TreeNode,
+} from '@homeserver/test-support';
 import { stageTree, stageTrees, syncMirror, treeIdOf } from '../src/index.ts';
 import { observeGit } from './observed-git.ts';
 import { refusal, scene, type Scene } from './support.ts';
@@ -16,7 +24,7 @@ async function commitEntries(
 ): Promise<string> {
   await remote.git('read-tree', '--empty');
   for (const { mode, content, name } of entries) {
-    const written = await runCommand(['git', '-C', remote.directory, 'hash-object', '-w', '--stdin'], {
+    const written = await gitByHand(['-C', remote.directory, 'hash-object', '-w', '--stdin'], {
       input: content,
     });
     const id = mode === '160000' ? 'c'.repeat(40) : written.stdout.toString().trim();
@@ -67,10 +75,10 @@ describe('stageTree', () => {
   it('stages from a repository with SHA-256 ids', async () => {
     const at = await scene();
     const remote = path.join(at.directory, 'sha256');
-    await runCommand(['git', 'init', '-q', '-b', 'main', '--object-format=sha256', remote]);
+    await gitByHand(['init', '-q', '-b', 'main', '--object-format=sha256', remote]);
     makeTree(remote, { module: { sub: { f: 'x' }, g: 'y' } });
     const git = (...args: string[]): Promise<{ stdout: Buffer }> =>
-      runCommand(['git', '-C', remote, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args]);
+      gitByHand(['-C', remote, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args]);
     await git('add', '-A');
     await git('commit', '-q', '-m', 'x');
     await syncMirror(at.mirror, { url: remote, branch: 'main' });
@@ -146,7 +154,7 @@ describe('stageTree', () => {
     for (let level = 0; level < 9; level++) {
       const mode = level === 0 ? '100644 blob' : '040000 tree';
       const lines = Array.from({ length: 10 }, (_, index) => `${mode} ${id}\tf${index}\n`).join('');
-      id = (await runCommand(['git', '-C', at.remote.directory, 'mktree'], { input: lines })).stdout.toString().trim();
+      id = (await gitByHand(['-C', at.remote.directory, 'mktree'], { input: lines })).stdout.toString().trim();
     }
     await at.remote.git('update-ref', 'refs/heads/main', await at.remote.git('commit-tree', '-m', 'bomb', id));
     await sync(at);
@@ -199,7 +207,7 @@ describe('stageTrees', () => {
       { mode: '100644', content: 'y', name: 'c' },
     ]);
     await sync(at);
-    const good = (await runCommand(['git', `--git-dir=${at.mirror.directory}`, 'rev-parse', 'main^{tree}'])).stdout
+    const good = (await gitByHand([`--git-dir=${at.mirror.directory}`, 'rev-parse', 'main^{tree}'])).stdout
       .toString()
       .trim();
     const other = path.join(at.directory, 'other');

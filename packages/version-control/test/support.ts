@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
-import { runCommand, type Logger } from '@homeserver/system';
-import { createRepository, temporaryDirectory, type GitRepository } from '@homeserver/test-support';
+import type { Logger } from '@homeserver/system';
+import { createRepository, gitByHand, temporaryDirectory, type GitRepository } from '@homeserver/test-support';
 import { openMirror, VersionControlError, type Mirror, type VersionControlErrorCode } from '../src/index.ts';
 
 /** A logger that keeps what it is told, `warn: text`. */
@@ -60,7 +60,7 @@ export async function unpack(mirror: Mirror): Promise<void> {
   const contents = packs.map((file) => fs.readFileSync(path.join(mirror.directory, file)));
   fs.rmSync(path.join(mirror.directory, 'objects/pack'), { recursive: true });
   for (const input of contents) {
-    const result = await runCommand(['git', `--git-dir=${mirror.directory}`, 'unpack-objects', '-q'], { input });
+    const result = await gitByHand([`--git-dir=${mirror.directory}`, 'unpack-objects', '-q'], { input });
     if (result.exitCode !== 0) throw new Error(result.stderr.toString());
   }
 }

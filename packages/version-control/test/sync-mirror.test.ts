@@ -3,8 +3,7 @@ import fs from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runCommand } from '@homeserver/system';
-import { createRepository, temporaryDirectory } from '@homeserver/test-support';
+import { createRepository, gitByHand, temporaryDirectory } from '@homeserver/test-support';
 import { openMirror, readTreeEntries, syncMirror } from '../src/index.ts';
 import { observeGit } from './observed-git.ts';
 import { mirrorFiles, refusal, scene } from './support.ts';
@@ -40,7 +39,7 @@ describe('the first sync', () => {
   it('mirrors a repository with SHA-256 ids', async () => {
     const { directory, mirror } = await scene();
     const remote = path.join(directory, 'sha256');
-    await runCommand(['git', 'init', '-q', '-b', 'main', '--object-format=sha256', remote]);
+    await gitByHand(['init', '-q', '-b', 'main', '--object-format=sha256', remote]);
     const repository = await createRepository(remote);
     const commit = await repository.commit({ modules: { a: { f: 'x' } } });
     expect(commit).toHaveLength(64);
@@ -136,7 +135,7 @@ describe('a later sync', () => {
     const { directory, remote, mirror } = await scene();
     await syncMirror(mirror, { url: remote.url, branch: 'main' });
     const other = path.join(directory, 'sha256');
-    await runCommand(['git', 'init', '-q', '-b', 'main', '--object-format=sha256', other]);
+    await gitByHand(['init', '-q', '-b', 'main', '--object-format=sha256', other]);
     const commit = await (await createRepository(other)).commit({ a: 'x' });
     expect(await syncMirror(mirror, { url: `file://${other}`, branch: 'main' })).toEqual({ commit, fetched: true });
   });

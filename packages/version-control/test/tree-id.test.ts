@@ -2,7 +2,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '@homeserver/system';
-import { createRepository, file, link, makeTree, temporaryDirectory, type TreeNode } from '@homeserver/test-support';
+import {
+  createRepository,
+  file,
+  gitByHand,
+  link,
+  makeTree,
+  temporaryDirectory,
+  type TreeNode,
+} from '@homeserver/test-support';
 import { treeIdOf } from '../src/index.ts';
 import { refusal } from './support.ts';
 
@@ -75,8 +83,8 @@ describe('treeIdOf', () => {
     const root = path.join(directory, 'tree');
     makeTree(root, { a: 'x', sub: { b: file('y', 0o755) } });
     const git = (...args: string[]): Promise<{ stdout: Buffer }> =>
-      runCommand(['git', `--git-dir=${directory}/git`, `--work-tree=${root}`, ...args]);
-    await runCommand(['git', 'init', '-q', '--bare', '--object-format=sha256', `${directory}/git`]);
+      gitByHand([`--git-dir=${directory}/git`, `--work-tree=${root}`, ...args]);
+    await gitByHand(['init', '-q', '--bare', '--object-format=sha256', `${directory}/git`]);
     await git('add', '-A');
     expect(treeIdOf(root, 'sha256')).toBe((await git('write-tree')).stdout.toString().trim());
   });

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findRunProcesses } from '@homeserver/system';
+import { UNGUESSABLE } from '@homeserver/test-support';
 import { home, install, main, module, quiet, runAll, useUpdaterUmask, type Home } from '../support.ts';
 import type { ModuleOutcome } from '../../src/run/module-outcome.ts';
 
@@ -227,7 +228,7 @@ describe('what a module runs in', () => {
   it('is a clean environment, /, umask 022, and a closed stdin', async () => {
     useUpdaterUmask();
     process.env['GIT_DIR'] = '/elsewhere';
-    process.env['DATABASE_PASSWORD'] = 'secret';
+    process.env['DATABASE_PASSWORD'] = UNGUESSABLE;
     onTestFinished(() => {
       delete process.env['GIT_DIR'];
       delete process.env['DATABASE_PASSWORD'];
@@ -248,7 +249,7 @@ describe('what a module runs in', () => {
     expect(all).toMatch(/stdin 0$/m);
     expect(all).toMatch(/runs out: 500$/m);
     expect(all).toMatch(/names .*HOMESERVER_UPDATES_RUN.*PATH/);
-    expect(all).not.toMatch(/GIT_DIR|DATABASE_PASSWORD|secret|NODE_|UPDATER_PID/);
+    expect(all).not.toMatch(new RegExp(`GIT_DIR|DATABASE_PASSWORD|${UNGUESSABLE}|NODE_|UPDATER_PID`));
   });
 
   it('holds the lock, but the children of the module do not', async () => {

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { runCommand } from '@homeserver/system';
-import { describeOnMariadb, startMariadb, type DatabaseServer } from '@homeserver/test-support';
+import { describeOnMariadb, startMariadb, UNGUESSABLE, type DatabaseServer } from '@homeserver/test-support';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConnection } from '../../src/databases/connection.ts';
 import { findServer } from '../../src/databases/mariadb/find-server.ts';
@@ -11,7 +11,7 @@ import { captureDatabases } from './captured-databases.ts';
 import { mariadbScene, type MariadbScene } from './mariadb-scene.ts';
 import { watchCommandLines } from './watch-command-lines.ts';
 
-const SECRET = 'S3cret\'"\\ #x';
+const SECRET = `S3cret'"\\ #x${UNGUESSABLE}`;
 const rowsOf = (count: number): string =>
   `CREATE TABLE t (a INT PRIMARY KEY); INSERT INTO t SELECT seq FROM seq_1_to_${count};`;
 

@@ -1,7 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { childEnvironment, runCommand } from '@homeserver/system';
-import { describeOnPostgres, startPostgres, temporaryDirectory, type DatabaseServer } from '@homeserver/test-support';
+import {
+  describeOnPostgres,
+  startPostgres,
+  temporaryDirectory,
+  UNGUESSABLE,
+  type DatabaseServer,
+} from '@homeserver/test-support';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConnection } from '../../src/databases/connection.ts';
 import { refuseIncomplete } from '../../src/databases/postgresql/archive.ts';
@@ -12,7 +18,7 @@ import { captureDatabases } from './captured-databases.ts';
 import { postgresScene, type PostgresScene } from './postgres-scene.ts';
 import { watchCommandLines } from './watch-command-lines.ts';
 
-const SECRET = 'S3cret\'"\\ :x';
+const SECRET = `S3cret'"\\ :x${UNGUESSABLE}`;
 const CONTENT = 'CREATE TABLE t AS SELECT n AS a FROM generate_series(1, 100) n;';
 
 await describeOnPostgres('PostgreSQL: capture', () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DatabaseServer } from '@homeserver/test-support';
+import { UNGUESSABLE, type DatabaseServer } from '@homeserver/test-support';
 import type { ServerConnection } from '../../src/databases/connection.ts';
 import { readProperties } from '../../src/databases/postgresql/database-properties.ts';
 import { findServer } from '../../src/databases/postgresql/find-server.ts';
@@ -47,7 +47,7 @@ export async function postgresScene(
 ): Promise<PostgresScene> {
   const database = `app_${randomBytes(4).toString('hex')}`;
   const role = `role_${database}`;
-  await server.sql(`CREATE ROLE ${role} LOGIN PASSWORD 'unguessable' CONNECTION LIMIT 7`);
+  await server.sql(`CREATE ROLE ${role} LOGIN PASSWORD '${UNGUESSABLE}' CONNECTION LIMIT 7`);
   await server.sql(`CREATE DATABASE ${database} OWNER ${role} ${options.create ?? ''}`);
   const connection: ServerConnection = { type: 'postgresql', host: server.socket, port: server.port, database };
   if (process.getuid?.() !== 0) connection.user = 'postgres';

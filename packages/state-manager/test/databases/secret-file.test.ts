@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { temporaryDirectory } from '@homeserver/test-support';
+import { temporaryDirectory, UNGUESSABLE } from '@homeserver/test-support';
 import { expect, it } from 'vitest';
 import { damageOfSecret, readSecret, writeSecret } from '../../src/databases/secret-file.ts';
 import { coded } from '../expectations.ts';
@@ -22,9 +22,9 @@ it.each<[string, (file: string) => void]>([
   ['a link', (file) => (fs.renameSync(file, `${file}.x`), fs.symlinkSync(`${file}.x`, file))],
 ])('that is %s is a damage, which is told without a word of it', (_, damage) => {
   const directory = temporaryDirectory();
-  writeSecret(directory, 'db_0.secret', { password: 'unguessable' });
+  writeSecret(directory, 'db_0.secret', { password: UNGUESSABLE });
   damage(path.join(directory, 'db_0.secret'));
   expect(() => readSecret(directory, 'db_0.secret')).toThrow(coded('damaged', /db_0\.secret/));
   expect(damageOfSecret(directory, 'db_0.secret')).toMatch(/^\/.*db_0\.secret (cannot be read|does not match)/);
-  expect(damageOfSecret(directory, 'db_0.secret')).not.toContain('unguessable');
+  expect(damageOfSecret(directory, 'db_0.secret')).not.toContain(UNGUESSABLE);
 });

@@ -6,32 +6,35 @@ import { reasonOf, runCommand, temporaryName } from '@homeserver/system';
 import { ensureDebianPackages } from './debian-packages.ts';
 
 const packageRoot = path.join(import.meta.dirname, '..');
-const source = path.join(packageRoot, 'faults/kcsup.c');
-let compiled: Promise<string> | undefined;
+const compiled = new Map<string, Promise<string>>();
 
 /**
- * Compiles `faults/kcsup.c`, once for each version of it, into this package's `node_modules/.cache` (for a user who may not
+ * Compiles `faults/<name>.c`, once for each version of it, into this package's `node_modules/.cache` (for a user who may not
  * write there: into a temporary directory, once for each process). As root on a Debian without a compiler it installs one.
  * Returns the program; throws, with the reason, where there can be none.
  */
-export function compileSupervisor(): Promise<string> {
-  compiled ??= compile();
-  return compiled;
+export function compileTool(name: 'kcsup' | 'program-recorder'): Promise<string> {
+  const before = compiled.get(name);
+  if (before !== undefined) return before;
+  const now = compile(name);
+  compiled.set(name, now);
+  return now;
 }
 
-async function compile(): Promise<string> {
+async function compile(name: string): Promise<string> {
+  const source = path.join(packageRoot, 'faults', `${name}.c`);
   const version = createHash('sha256').update(fs.readFileSync(source)).digest('hex').slice(0, 16);
-  const cached = path.join(packageRoot, 'node_modules/.cache', `kcsup-${version}-${process.arch}`);
+  const cached = path.join(packageRoot, 'node_modules/.cache', `${name}-${version}-${process.arch}`);
   if (fs.existsSync(cached)) return cached;
-  const supervisor = isWritable(path.dirname(cached)) ? cached : path.join(temporaryHome(), 'kcsup');
-  const temporary = path.join(path.dirname(supervisor), temporaryName());
-  let problem = await compileTo(temporary);
+  const tool = isWritable(path.dirname(cached)) ? cached : path.join(temporaryHome(), name);
+  const temporary = path.join(path.dirname(tool), temporaryName());
+  let problem = await compileTo(temporary, source);
   if (problem !== undefined && (await ensureDebianPackages(['gcc', 'libc6-dev'])).length === 0) {
-    problem = await compileTo(temporary);
+    problem = await compileTo(temporary, source);
   }
   if (problem !== undefined) throw new Error(problem);
-  fs.renameSync(temporary, supervisor);
-  return supervisor;
+  fs.renameSync(temporary, tool);
+  return tool;
 }
 
 function isWritable(directory: string): boolean {
@@ -51,7 +54,7 @@ function temporaryHome(): string {
 }
 
 /** Returns why it failed, or undefined. */
-async function compileTo(file: string): Promise<string | undefined> {
+async function compileTo(file: string, source: string): Promise<string | undefined> {
   let problem: string | undefined;
   for (const compiler of ['cc', 'gcc']) {
     try {
