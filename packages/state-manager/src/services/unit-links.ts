@@ -6,11 +6,11 @@ import {
   makeDirectoryDurably,
   readLink,
   removeFileDurably,
-  removeTemporaries,
   switchLink,
   toRawPath,
 } from '@homeserver/system';
 import { copyAside } from '../files/copy-aside.ts';
+import { removeLeftovers } from '../files/staging-areas.ts';
 import { namesIn } from '../names-in.ts';
 import type { RestoreContext } from '../state-source.ts';
 
@@ -87,7 +87,7 @@ export async function putLinks(
   for (const { path: wantedPath, target } of wanted) {
     const place = `${root}${wantedPath}`;
     makeDirectoryDurably(path.dirname(place), { mode: 0o755 });
-    removeTemporaries(path.dirname(place));
+    removeLeftovers(toRawPath(path.dirname(place)));
     if (isFile(place)) {
       const to = displaced.placeFor(toRawPath(place));
       await copyAside(toRawPath(place), to);

@@ -32,6 +32,25 @@ describe('a restore of a SQLite database', () => {
     expect(here.observe()).toEqual(before);
   });
 
+  it('and of files beside it, in one restore, brings back both', async () => {
+    const where = scene({ settings: 'old', data: { inside: 'old' } });
+    const database = new DatabaseSync(where.at('app.db'));
+    onTestFinished(() => database.close());
+    database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1)');
+    const state = where.stateManager();
+    const files = ['settings', 'data', 'later'].map((name) => where.at(name));
+    await state.backupModuleState('app', { files, databases: [{ type: 'sqlite', database: where.at('app.db') }] });
+    database.exec('DELETE FROM t');
+    for (const name of ['settings', 'data/inside', 'later']) where.write(name, 'new');
+    await state.restoreModuleState('app');
+    expect([where.read('settings'), where.read('data/inside'), fs.existsSync(where.at('later'))]).toEqual([
+      'old',
+      'old',
+      false,
+    ]);
+    expect(rowsIn(where.at('app.db'), 'SELECT a FROM t')).toEqual([[1]]);
+  });
+
   it('takes away one that was not there, with all that SQLite keeps beside it, and keeps its content', async () => {
     const here = sqliteScene();
     const fresh = { type: 'sqlite', database: path.join(path.dirname(here.file), 'later.db') } as const;

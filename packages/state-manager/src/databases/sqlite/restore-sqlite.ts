@@ -1,15 +1,8 @@
 import path from 'node:path';
-import {
-  openDirectory,
-  parentPath,
-  pathFromJson,
-  reasonOf,
-  removeTemporaries,
-  showPath,
-  type RawPath,
-} from '@homeserver/system';
+import { parentPath, pathFromJson, reasonOf, showPath, type RawPath } from '@homeserver/system';
 import { StateManagerError } from '../../errors.ts';
 import { lookAt } from '../../files/inode-metadata.ts';
+import { removeLeftovers } from '../../files/staging-areas.ts';
 import { emptyReport } from '../../source-report.ts';
 import type { PreparedRestore, RestoreContext, SourceReport } from '../../state-source.ts';
 import { refuseDamagedDumps } from '../dump-file.ts';
@@ -58,12 +51,7 @@ function clearBeside(live: RawPath): void {
   const parent = parentPath(live);
   if (lookAt(parent) === undefined) return;
   try {
-    const directory = openDirectory(parent);
-    try {
-      removeTemporaries(directory.entry('.'));
-    } finally {
-      directory.close();
-    }
+    removeLeftovers(parent);
   } catch (error) {
     throw new StateManagerError('cannot-restore', `cannot restore ${showPath(live)}: ${reasonOf(error)}`, {
       cause: error,
