@@ -5,6 +5,8 @@ export interface Scale {
   /** Rounds of what takes milliseconds. */
   shortRounds: number;
   small: { files: number; directories: number; fileBytes: number };
+  /** For owner and mode. */
+  permissions: { files: number; directories: number; fileBytes: number };
   /** For the memory of a whole disk. */
   many: { files: number; directories: number; fileBytes: number };
   largeBytes: number;
@@ -22,6 +24,7 @@ export const full: Scale = {
   rounds: 5,
   shortRounds: 15,
   small: { files: 50_000, directories: 2000, fileBytes: 4096 },
+  permissions: { files: 100_000, directories: 4000, fileBytes: 16 },
   many: { files: 1_000_000, directories: 40_000, fileBytes: 16 },
   largeBytes: 2048 * MIB,
   web: { files: 31_000, bytes: 500 * MIB },
@@ -35,6 +38,7 @@ export const quick: Scale = {
   rounds: 3,
   shortRounds: 5,
   small: { files: 5000, directories: 200, fileBytes: 4096 },
+  permissions: { files: 10_000, directories: 400, fileBytes: 16 },
   many: { files: 100_000, directories: 4000, fileBytes: 16 },
   largeBytes: 192 * MIB,
   web: { files: 3000, bytes: 50 * MIB },
@@ -48,6 +52,7 @@ export const tiny: Scale = {
   rounds: 2,
   shortRounds: 2,
   small: { files: 50, directories: 5, fileBytes: 4096 },
+  permissions: { files: 50, directories: 5, fileBytes: 16 },
   many: { files: 500, directories: 20, fileBytes: 16 },
   largeBytes: 2 * MIB,
   web: { files: 60, bytes: 2 * MIB },

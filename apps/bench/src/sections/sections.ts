@@ -6,6 +6,7 @@ import { largeFileBackup } from './large-file.ts';
 import { memory, memoryOfMany } from './memory.ts';
 import { fullRestore, smallRestore } from './restore.ts';
 import { changedBackup, unchangedBackup } from './second-backup.ts';
+import { permissions } from './permissions.ts';
 import type { Section } from './section.ts';
 
 /** In the order in which they are measured: what leaves many files comes late. */
@@ -13,6 +14,7 @@ export const sections: readonly Section[] = [
   cycle,
   emergency,
   databases,
+  permissions,
   largeFileBackup,
   unchangedBackup,
   changedBackup,

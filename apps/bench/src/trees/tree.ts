@@ -33,6 +33,14 @@ export async function manyFiles(bench: Bench): Promise<Tree> {
   return bench.once(title, () => made(bench, { title, bytes, make: (tree) => makeSmallFiles(tree, many) }));
 }
 
+/** Small enough to be of no account: only their inodes matter. */
+export async function filesForPermissions(bench: Bench): Promise<Tree> {
+  const size = bench.scale.permissions;
+  const title = `${count(size.files)} files in ${count(size.directories)} directories`;
+  const bytes = size.files * (BLOCK_BYTES + BYTES_OF_AN_ENTRY);
+  return bench.once(title, () => made(bench, { title, bytes, make: (tree) => makeSmallFiles(tree, size) }));
+}
+
 /** T2. */
 export async function largeFile(bench: Bench): Promise<Tree> {
   const bytes = bench.scale.largeBytes;
