@@ -21,6 +21,21 @@ export const EXIT = {
   differs: 10,
 } as const;
 
+/** For the manual page. */
+export const exitCodeMeanings: Readonly<Record<string, string>> = {
+  [EXIT.done]: 'done; nothing left to do',
+  [EXIT.unexpected]: 'unexpected error (a bug, or the machine)',
+  [EXIT.usage]: 'wrong usage, settings or rights; nothing was touched',
+  [EXIT.failed]:
+    'something failed (a module, a pool, the final closure, a check of the doctor); what had been changed under guard was put back',
+  [EXIT.rollbackFailed]: 'a rollback failed: a person must look; the message says where, and what to type',
+  [EXIT.locked]: 'another updater holds the lock',
+  [EXIT.unreachable]: 'the repository could not be reached or is damaged; nothing was touched',
+  [EXIT.untrusted]: 'refused: not trusted (a signature, a downgrade, an unsafe path)',
+  [EXIT.differs]: 'updates are available, or something differs from what it should be',
+  '128+n': 'ended by signal n, after a clean stop',
+};
+
 const ofOrchestrator: Readonly<Record<OrchestratorErrorCode, number>> = {
   usage: EXIT.usage,
   'no-rights': EXIT.usage,

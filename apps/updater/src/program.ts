@@ -21,6 +21,7 @@ import { addHotfixCommands } from './hotfix-commands.ts';
 import { addLegacyCommands } from './legacy-commands.ts';
 import { addModuleCommands } from './module-commands.ts';
 import { addPermissionCommands } from './permission-commands.ts';
+import { addShellCommands } from './shell-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addTrustCommands } from './trust-commands.ts';
 import { addVersionCommands } from './version-commands.ts';
@@ -99,5 +100,6 @@ export function buildProgram(perform: Perform): Command {
   addPermissionCommands(program, perform);
   addTrustCommands(program, perform);
   addConfigCommands(program, perform);
+  addShellCommands(program, perform);
   return program;
 }

@@ -111,6 +111,8 @@ describe('the command line', { timeout: 30_000 }, () => {
       'show',
       'check',
       'schema',
+      'completion',
+      'manual',
     ]);
     for (const command of commands) {
       let help = '';

@@ -1,0 +1,55 @@
+import type { Argument, Command, Option } from 'commander';
+import { settingDefinitions, settingNames } from './settings/settings.ts';
+
+/** A command as help, completion and manual page show it: its own flags apart from those that every command has. */
+export interface CommandEntry {
+  /** `backups list`. */
+  words: string;
+  description: string;
+  /** As typed after `updater`: `restore [options] <module>`. */
+  usage: string;
+  arguments: readonly Argument[];
+  options: readonly Option[];
+  example: string | undefined;
+}
+
+const everywhere: ReadonlySet<string | undefined> = new Set([
+  ...settingNames.map((name) => settingDefinitions[name].flag),
+  '--config',
+  '--json',
+]);
+
+/** Every command that can be typed, in the order of the help. */
+export function commandEntries(program: Command): CommandEntry[] {
+  return program.commands.flatMap((command) => entriesOf(command, []));
+}
+
+/** The flags that every command has. */
+export function commonOptions(program: Command): Option[] {
+  const [first] = program.commands;
+  return (first?.options ?? []).filter(({ long }) => everywhere.has(long ?? undefined));
+}
+
+function entriesOf(command: Command, parents: readonly string[]): CommandEntry[] {
+  const words = [...parents, command.name()];
+  if (command.commands.length > 0) return command.commands.flatMap((inner) => entriesOf(inner, words));
+  return [
+    {
+      words: words.join(' '),
+      description: command.description(),
+      usage: `${words.join(' ')} ${command.usage()}`,
+      arguments: command.registeredArguments,
+      options: command.options.filter(({ long, hidden }) => !everywhere.has(long ?? undefined) && !hidden),
+      example: exampleOf(command),
+    },
+  ];
+}
+
+/** What stands below "Example:" in its help. */
+function exampleOf(command: Command): string | undefined {
+  let help = '';
+  const { writeOut } = command.configureOutput();
+  command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+  command.configureOutput(writeOut === undefined ? {} : { writeOut });
+  return /\nExample:\n {2}(.+)\n/.exec(help)?.[1];
+}
