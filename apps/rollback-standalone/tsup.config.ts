@@ -1,29 +1,16 @@
-import fs from 'node:fs';
-import { createRequire, isBuiltin } from 'node:module';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import type { Options } from 'tsup';
+// @boundaries-ignore a part of the build, as is the tsup.config.ts beside it
+import { koffiBesideBundle } from '../../koffi-beside-bundle.ts';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
-/** koffi is native, so it cannot go into main.cjs: it is copied beside it, and src/load-koffi.ts takes the package's place. */
-const koffiBesideBundle: Plugin = {
-  name: 'koffi-beside-bundle',
-  setup({ onResolve, onEnd, initialOptions }) {
-    let native: string | undefined;
-    onResolve({ filter: /^koffi$/ }, ({ resolveDir }) => {
-      const koffi = createRequire(path.join(resolveDir, 'index.js')).resolve('koffi');
-      const prebuilt = createRequire(koffi).resolve(`@koromix/koffi-linux-${process.arch}`);
-      native = path.join(path.dirname(prebuilt), `linux_${process.arch}`, 'koffi.node');
-      return { path: path.join(import.meta.dirname, 'src/load-koffi.ts') };
-    });
-    onEnd(() => {
-      const { outdir = 'dist' } = initialOptions;
-      if (native === undefined) return;
-      fs.mkdirSync(outdir, { recursive: true });
-      fs.copyFileSync(native, path.join(outdir, 'koffi.node'));
-    });
-  },
-};
+const koffi = koffiBesideBundle({
+  loader: path.join(import.meta.dirname, 'src/load-koffi.ts'),
+  architectures: [process.arch],
+  nameFor: () => 'koffi.node',
+});
 
 /**
  * Each of Node's own modules is required once. As CommonJS, every `import` of one would make a copy of it with all that it
@@ -58,7 +45,7 @@ const config: Options = {
   minify: true, // Half of its start is reading this file.
   metafile: true,
   removeNodeProtocol: false, // node:sea has no other name.
-  esbuildPlugins: [builtinsOnce, koffiBesideBundle],
+  esbuildPlugins: [builtinsOnce, koffi],
   esbuildOptions(options) {
     options.define = { ...options.define, 'import.meta.dirname': '__dirname' };
   },

@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-import '../dist/main.js';
+import { launch } from '../dist/launch.mjs';
+
+process.exitCode = await launch(process.argv.slice(2));

@@ -1,15 +1,26 @@
 import { createLogging, type Logging } from '@homeserver/logging';
 import { openServer, type RepositorySettings, type Server } from '@homeserver/orchestrator';
+import type { FailedStart, Takeover } from '@homeserver/orchestrator/start';
 import { progressLine, type ProgressLine } from '@homeserver/state-manager';
 import { checkConfiguredPath, errnoName, reasonOf, type Logger } from '@homeserver/system';
 import { SettingsError } from './settings/settings-error.ts';
 import type { Settings } from './settings/settings.ts';
+
+export interface ProgramStart {
+  args: readonly string[];
+  /** It goes on with the cycle of another release. */
+  takeover: Takeover | undefined;
+  /** A release that should have run in our place, and could not be started. */
+  notStarted: FailedStart | undefined;
+}
 
 /** What a command works with. */
 export interface CommandContext {
   /** Read when first asked for; throws SettingsError. */
   readonly settings: Settings;
   json: boolean;
+  /** How this process came to run: its arguments, and what was before it. */
+  start: ProgramStart;
   /** Aborted by SIGTERM, SIGINT or SIGHUP. */
   signal: AbortSignal;
   /** The signal that asked us to stop. */

@@ -1,10 +1,10 @@
-import { constants } from 'node:os';
 import { LoggingError } from '@homeserver/logging';
 import { HotfixError, type HotfixErrorCode } from '@homeserver/hotfix-pools';
 import { OrchestratorError, type CycleOutcome, type OrchestratorErrorCode } from '@homeserver/orchestrator';
 import { PermissionError, type PermissionErrorCode } from '@homeserver/permissions';
 import { StateManagerError, type StateManagerErrorCode } from '@homeserver/state-manager';
 import { SystemError } from '@homeserver/system';
+import { exitCodeOfSignal } from './process-exit-code.ts';
 import { SettingsError } from './settings/settings-error.ts';
 
 /** What the shell sees; the same for every command. */
@@ -112,10 +112,6 @@ function codeOf(error: unknown): number {
 
 export function exitCodeOfCycle(outcome: CycleOutcome, signal: NodeJS.Signals | undefined): number {
   return signal !== undefined && outcome !== 'rollback-failed' ? exitCodeOfSignal(signal) : ofCycle[outcome];
-}
-
-function exitCodeOfSignal(signal: NodeJS.Signals): number {
-  return 128 + constants.signals[signal];
 }
 
 /** For a command whose log file could not be written: whoever looks there will not find what it did. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { canMakeScopes, moveIntoScope, reasonOf, serviceAround, type Logger } from '@homeserver/system';
+import { canMakeScopes, moveIntoScope, predecessors, reasonOf, serviceAround, type Logger } from '@homeserver/system';
 
 /**
  * Moves this process out of the service whose program has started it, into a scope of its own: a module, or a restore,
@@ -11,7 +11,7 @@ export async function leaveService(logger: Logger): Promise<void> {
     const service = await serviceAround();
     if (service === undefined) return;
     const scope = `homeserver-updater-${process.pid}-${randomBytes(4).toString('hex')}.scope`;
-    await moveIntoScope(process.pid, scope, `updater, started from ${service}`);
+    await moveIntoScope([process.pid, ...predecessors()], scope, `updater, started from ${service}`);
     logger.info(`Started from ${service}; it goes on in a scope of its own when that is stopped`);
   } catch (error) {
     logger.warn(`${reasonOf(error)}; stopping the service that started the updater would end it`);

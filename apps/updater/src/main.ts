@@ -1,32 +1,62 @@
 import { escapeControl } from '@homeserver/logging';
 import { reasonOf } from '@homeserver/system';
+import { readFailedStart, readTakeover } from '@homeserver/orchestrator/start';
 import { CommanderError } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, ProgramStart } from './command-context.ts';
 import { EXIT, exitCodeOfError, exitCodeUnlogged } from './exit-codes.ts';
-import type { Perform } from './command-options.ts';
+import type { CommonFlags, Perform } from './command-options.ts';
 import { buildProgram } from './program.ts';
 import { readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/settings.ts';
 import { toSnakeCase } from './text/to-snake-case.ts';
 
-/*
+/**
  * The composition root: arguments in, exit code out. Whatever goes wrong is one line that says what, where, and what to do.
+ * Once in a process: it takes over its signals and its umask.
  */
-process.umask(0o077);
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end an update.
-
-let stoppedBy: NodeJS.Signals | undefined;
-const stop = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    stoppedBy ??= signal;
-    stop.abort();
-  });
+export async function main(argv: readonly string[]): Promise<number> {
+  process.umask(0o077);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end an update.
+  const start = { args: argv, takeover: readTakeover(process.env), notStarted: readFailedStart(process.env) };
+  const stops = listenForSignals();
+  let exitCode: number = EXIT.done;
+  const perform: Perform = async (name, flags, act) => {
+    exitCode = await performOne(name, flags, act, start, stops);
+  };
+  try {
+    await buildProgram(perform).parseAsync(withCommand(argv), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander has said what is wrong; help and version are no errors.
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
 }
 
-const print = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+interface Stops {
+  signal: AbortSignal;
+  by(): NodeJS.Signals | undefined;
+}
 
-const perform: Perform = async (name, flags, act) => {
+function listenForSignals(): Stops {
+  let stoppedBy: NodeJS.Signals | undefined;
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      stoppedBy ??= signal;
+      stop.abort();
+    });
+  }
+  return { signal: stop.signal, by: () => stoppedBy };
+}
+
+async function performOne(
+  name: string,
+  flags: CommonFlags,
+  act: (context: CommandContext) => Promise<number>,
+  start: ProgramStart,
+  stops: Stops,
+): Promise<number> {
   const json = flags.json ?? false;
   const schema = `homeserver-updates/${name}@1`;
   let isLogged = true;
@@ -37,8 +67,9 @@ const perform: Perform = async (name, flags, act) => {
         return (settings ??= readSettings(flags));
       },
       json,
-      signal: stop.signal,
-      stoppedBy: () => stoppedBy,
+      start,
+      signal: stops.signal,
+      stoppedBy: stops.by,
       answer: (data, lines, ok = true) => {
         if (json) print({ schema, ok, data: toSnakeCase(data) });
         else for (const line of lines) process.stdout.write(`${escapeControl(line)}\n`);
@@ -46,9 +77,8 @@ const perform: Perform = async (name, flags, act) => {
       noteLoss: () => void (isLogged = false),
     };
     const exitCode = await act(context);
-    process.exitCode = isLogged ? exitCode : exitCodeUnlogged(exitCode);
+    return isLogged ? exitCode : exitCodeUnlogged(exitCode);
   } catch (error) {
-    process.exitCode = exitCodeOfError(error, stoppedBy);
     const { code, hint } = error as { code?: string; hint?: string };
     if (json)
       print({
@@ -58,15 +88,12 @@ const perform: Perform = async (name, flags, act) => {
       });
     const lines = [`updater: ${reasonOf(error)}`, ...(hint ? [`  ${hint}`] : [])];
     for (const line of lines) process.stderr.write(`${escapeControl(line)}\n`);
+    return exitCodeOfError(error, stops.by());
   }
-};
+}
 
-try {
-  await buildProgram(perform).parseAsync(withCommand(process.argv.slice(2)), { from: 'user' });
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  // commander has said what is wrong; help and version are no errors.
-  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
 /** Flags without a command are flags of `run`. */

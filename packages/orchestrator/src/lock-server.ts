@@ -11,12 +11,13 @@ export interface ServerLock {
 }
 
 /**
- * Takes the lock in the state directory and its twin in the backup directory, which the emergency binary honours. Throws
+ * Takes the lock in the state directory and its twin in the backup directory, which the emergency binary honours; with
+ * `inherited`, descriptors that hold them already, in this order, those are kept. Throws
  * 'locked', naming the holder, 'no-rights', 'untrusted' for paths that others could exchange, or 'stopped' while waiting.
  */
 export async function lockServer(
   paths: ServerPaths,
-  options: { purpose: string; waitMs?: number; signal?: AbortSignal },
+  options: { purpose: string; waitMs?: number; signal?: AbortSignal; inherited?: readonly number[] },
 ): Promise<ServerLock> {
   const locks: Lock[] = [];
   const release = (): void => {
@@ -25,8 +26,11 @@ export async function lockServer(
   try {
     checkPaths(paths);
     makeDirectoryDurably(paths.stateDir, { mode: 0o700 });
-    locks.push(await acquireLock(paths.lock, options));
-    locks.push(await acquireLock(path.join(paths.backupDir, 'lock'), options));
+    const { inherited = [], ...how } = options;
+    for (const [at, file] of [paths.lock, path.join(paths.backupDir, 'lock')].entries()) {
+      const fd = inherited[at];
+      locks.push(await acquireLock(file, { ...how, ...(fd === undefined ? {} : { inherited: fd }) }));
+    }
   } catch (error) {
     release();
     if (options.signal?.aborted)

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { DEFAULT_BACKUP_DIR } from '@homeserver/state-manager';
+import { orchestratorDirectory, orchestratorRecordFile } from './start/release.ts';
 
 /** The four places that make up a server, as settings give them; all absolute. */
 export interface ServerLocations {
@@ -13,13 +13,6 @@ export interface ServerLocations {
   backupDir: string;
 }
 
-/** Where an installed updater has them. */
-export const DEFAULT_LOCATIONS: Readonly<Omit<ServerLocations, 'localRepo'>> = {
-  modulesPath: '/var/local/lib/updates',
-  stateDir: '/var/lib/homeserver-updates',
-  backupDir: DEFAULT_BACKUP_DIR,
-};
-
 /** Every path of a server that the orchestrator reads or writes (DESIGN: "Under /var/local/lib/updates"). */
 export interface ServerPaths extends ServerLocations {
   globalIndex: string;
@@ -29,9 +22,12 @@ export interface ServerPaths extends ServerLocations {
   modules: string;
   store: string;
   moduleStates: string;
+  /** `releases/<version>/` and the link `current`. */
+  orchestrator: string;
   lock: string;
   replaceIntent: string;
   moduleRecords: string;
+  orchestratorRecord: string;
   acceptedTips: string;
   ownerChoices: string;
   runs: string;
@@ -47,9 +43,11 @@ export function serverPaths(locations: ServerLocations): ServerPaths {
     modules: path.join(modulesPath, 'modules'),
     store: path.join(modulesPath, 'store'),
     moduleStates: path.join(modulesPath, 'state'),
+    orchestrator: orchestratorDirectory(modulesPath),
     lock: path.join(stateDir, 'lock'),
     replaceIntent: path.join(stateDir, 'replace.json'),
     moduleRecords: path.join(stateDir, 'modules.json'),
+    orchestratorRecord: orchestratorRecordFile(stateDir),
     acceptedTips: path.join(stateDir, 'accepted-tips.json'),
     ownerChoices: path.join(stateDir, 'owner.json'),
     runs: path.join(stateDir, 'runs'),

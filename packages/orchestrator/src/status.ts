@@ -2,8 +2,11 @@ import fs from 'node:fs';
 import { nextTry, readModuleRecords, type FailedVersion, type Hold } from './records/module-records.ts';
 import { readOwnerChoices, withOwnerChoices } from './records/owner-choices.ts';
 import { readRunRecords, type RunRecord } from './report/run-record.ts';
+import { isNewer } from '@homeserver/version-control';
+import { readOrchestratorRecord } from './self-update/orchestrator-record.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
+import { ORCHESTRATOR_VERSION } from './version.ts';
 
 export interface ModuleStatus {
   name: string;
@@ -23,7 +26,20 @@ export interface ModuleStatus {
   failed: (FailedVersion & { nextTry?: number })[];
 }
 
+/** How the orchestrator itself stands. */
+export interface OrchestratorStatus {
+  /** In use now. */
+  version: string;
+  /** A newer release that the last run found. */
+  available?: string;
+  /** A newer release that is current, but has not finished a cycle yet. */
+  unproven?: { version: string; tries: number };
+  /** Releases that failed here; `nextTry` is missing when it is quarantined. */
+  failed: (FailedVersion & { nextTry?: number })[];
+}
+
 export interface ServerStatus {
+  orchestrator: OrchestratorStatus;
   modules: ModuleStatus[];
   lastRun: RunRecord | undefined;
   /** Something was interrupted and waits for `updater recover` (the next run does that first). */
@@ -64,7 +80,23 @@ export function readStatus(server: Server): ServerStatus {
       failed: (records[name]?.failed ?? []).map(withNextTry),
     });
   }
-  return { modules, lastRun: runs[0], interrupted: isInterrupted(server) };
+  return {
+    orchestrator: orchestratorStatus(server, runs),
+    modules,
+    lastRun: runs[0],
+    interrupted: isInterrupted(server),
+  };
+}
+
+function orchestratorStatus({ paths }: Server, [lastRun]: readonly RunRecord[]): OrchestratorStatus {
+  const { unproven, failed = [] } = readOrchestratorRecord(paths.orchestratorRecord);
+  const available = lastRun?.orchestrator?.available;
+  return {
+    version: ORCHESTRATOR_VERSION,
+    ...(available !== undefined && isNewer(available, ORCHESTRATOR_VERSION) ? { available } : {}),
+    ...(unproven === undefined ? {} : { unproven: { version: unproven.version, tries: unproven.tries } }),
+    failed: failed.map(withNextTry),
+  };
 }
 
 function withNextTry(failure: FailedVersion): FailedVersion & { nextTry?: number } {

@@ -30,6 +30,7 @@ it('the package offers these names', () => {
     'runLegacy',
     'runUpdate',
     'runUpdatesAsync',
+    'selfCheck',
     'setModuleEnabled',
     'setModuleSetting',
     'stateOfModule',

@@ -1,12 +1,17 @@
 import fs from 'node:fs';
 import { expect, it } from 'vitest';
 import { describeTree } from '@homeserver/test-support';
-import { readStatus } from '../src/index.ts';
+import { ORCHESTRATOR_VERSION, readStatus } from '../src/index.ts';
 import { broken, home, install, module, scene } from './support.ts';
 
 it('a server where nothing is yet has no modules and no runs, and is not touched by looking', () => {
   const { server, root } = home();
-  expect(readStatus(server)).toEqual({ modules: [], lastRun: undefined, interrupted: false });
+  expect(readStatus(server)).toEqual({
+    orchestrator: { version: ORCHESTRATOR_VERSION, failed: [] },
+    modules: [],
+    lastRun: undefined,
+    interrupted: false,
+  });
   expect(fs.readdirSync(root)).toEqual([]);
 });
 

@@ -35,6 +35,7 @@ export {
 } from './raw-path.ts';
 export { describeClosureFailure, runClosure } from './run-closure.ts';
 export { describeEnd, killGroup, runCommand } from './run-command.ts';
+export { predecessors, reportStart, runSuccessor } from './run-successor.ts';
 export { interpreterOf } from './script-interpreter.ts';
 export { startWorker } from './start-worker.ts';
 export { statEntry } from './stat-entry.ts';
@@ -53,4 +54,5 @@ export type { JsonPath, RawPath } from './raw-path.ts';
 export type { Closure, ClosureResult } from './run-closure.ts';
 export type { EntryStat, EntryType } from './stat-entry.ts';
 export type { Worker, WorkerEnd, WorkerOptions } from './start-worker.ts';
+export type { SuccessorEnd, SuccessorOptions } from './run-successor.ts';
 export type { CommandOptions, CommandResult, CommandStream } from './run-command.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDirectoryDurably, writeAll } from './durable-files.ts';
 import { ioError, SystemError } from './errors.ts';
 import { readFileText } from './read-file.ts';
-import { tryLockExclusive } from './libc.ts';
+import { keepDescriptorsFromChildren, tryLockExclusive } from './libc.ts';
 
 /** Who holds a lock, as its file says; the kernel's word alone decides whether it is held. */
 export interface LockHolder {
@@ -28,6 +28,8 @@ export interface LockOptions {
   /** How long to wait for another holder; default 0: fail at once. */
   waitMs?: number;
   signal?: AbortSignal;
+  /** A descriptor that whoever started this process held the lock with; when it is not that, it counts as not given. */
+  inherited?: number;
 }
 
 /**
@@ -35,6 +37,8 @@ export interface LockOptions {
  * its last holder, also by kill -9; a stale file never blocks. Throws 'lock-held', naming the holder.
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
+  const { inherited } = options;
+  if (inherited !== undefined && carriesLock(inherited, file)) return held(file, inherited, options.purpose);
   const deadline = Date.now() + (options.waitMs ?? 0);
   for (;;) {
     const fd = openLockFile(file);
@@ -70,6 +74,17 @@ function tryLock(fd: number, file: string): boolean {
   }
 }
 
+/** A lock belongs to the open file, not to the process: asking for it again through the same open file gets it at once. */
+function carriesLock(fd: number, file: string): boolean {
+  try {
+    if (!isStillTheFile(fd, file) || !tryLockExclusive(fd)) return false;
+    keepDescriptorsFromChildren();
+    return true;
+  } catch {
+    return false; // Nothing is open under that number.
+  }
+}
+
 function isStillTheFile(fd: number, file: string): boolean {
   const there = fs.statSync(file, { throwIfNoEntry: false });
   const ours = fs.fstatSync(fd);
@@ -91,7 +106,7 @@ function held(file: string, fd: number, purpose: string): Lock {
 function sayHolder(fd: number, text: Buffer): void {
   try {
     fs.ftruncateSync(fd, 0);
-    writeAll(fd, text);
+    writeAll(fd, text, 0); // An inherited one stands where its first holder had written to.
   } catch {
     // The file is empty or cut short; readLockHolder then says nothing, and the kernel's lock is held all the same.
   }

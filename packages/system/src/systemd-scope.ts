@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf, SystemError } from './errors.ts';
 import { describeEnd, runCommand } from './run-command.ts';
+import { predecessors } from './run-successor.ts';
 
 const PREFIX = 'homeserver-updates-';
 const SUFFIX = '.scope';
@@ -40,21 +41,21 @@ export function runsOfScopes(cgroups: string): string[] {
 }
 
 /**
- * Moves a process into a new scope of systemd, where all that it starts stays, however it slips away; the scope goes with
+ * Moves processes into a new scope of systemd, where all that they start stays, however it slips away; the scope goes with
  * the last of them. Throws 'no-scope' when systemd refuses, or nobody can ask it.
  */
-export async function moveIntoScope(pid: number, scope: string, description: string): Promise<void> {
+export async function moveIntoScope(pids: readonly number[], scope: string, description: string): Promise<void> {
   const failure = (why: string): SystemError => new SystemError('no-scope', `cannot make the scope ${scope}: ${why}`);
   const properties = ['Description', 's', description, 'CollectMode', 's', 'inactive-or-failed'];
-  const pids = ['PIDs', 'au', '1', String(pid)];
-  const asked = await runCommand([...START_TRANSIENT_UNIT, scope, 'fail', '3', ...properties, ...pids, '0'], {
+  const members = ['PIDs', 'au', String(pids.length), ...pids.map(String)];
+  const asked = await runCommand([...START_TRANSIENT_UNIT, scope, 'fail', '3', ...properties, ...members, '0'], {
     timeoutMs: ANSWER_WITHIN_MS,
   }).catch((error: unknown) => {
     throw failure(reasonOf(error));
   });
   if (asked.exitCode !== 0) throw failure(asked.stderr.toString().trim().split('\n').at(-1) || describeEnd(asked));
   // The answer only says that it is going to be done.
-  for (const deadline = Date.now() + ANSWER_WITHIN_MS; !isInScope(pid, scope); await sleep(1))
+  for (const deadline = Date.now() + ANSWER_WITHIN_MS; !pids.every((pid) => isInScope(pid, scope)); await sleep(1))
     if (Date.now() > deadline) throw failure('systemd does not come to it');
 }
 
@@ -68,17 +69,18 @@ function isInScope(pid: number, scope: string): boolean {
 }
 
 /**
- * The service in whose control group we run without being its main process: a program of it has started us, and when it is
+ * The service in whose control group we run without being its main process, or its successor: a program of it has started us, and when it is
  * stopped, so are we. undefined when there is none.
  */
 export async function serviceAround(): Promise<string | undefined> {
   const unit = serviceIn(fs.readFileSync('/proc/self/cgroup', 'utf8'));
+  const ours = new Set([process.pid, ...predecessors()].map(String));
   // systemd.exec(5): it says there whom it has started itself.
-  if (unit === undefined || process.env['SYSTEMD_EXEC_PID'] === String(process.pid)) return undefined;
+  if (unit === undefined || ours.has(process.env['SYSTEMD_EXEC_PID'] ?? '')) return undefined;
   const asked = await runCommand(['systemctl', 'show', '--property=MainPID', '--value', unit], {
     timeoutMs: ANSWER_WITHIN_MS,
   });
-  return asked.stdout.toString().trim() === String(process.pid) ? undefined : unit;
+  return ours.has(asked.stdout.toString().trim()) ? undefined : unit;
 }
 
 /** The innermost unit of systemd's own hierarchy (`0::` or `N:name=systemd:`), if that is a service. */

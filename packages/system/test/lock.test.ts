@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { acquireLock, currentLockHolder, type Lock, type LockOptions, readLockHolder } from '../src/lock.ts';
 import { failure } from './support/failure.ts';
-import { isAlive, startFixture } from './support/fixture-process.ts';
+import { isAlive, startFixture, startFixtureWith } from './support/fixture-process.ts';
 import { temporaryDirectory } from './support/temporary-directory.ts';
 
 const lockFile = (): string => path.join(temporaryDirectory(), 'lock');
@@ -197,4 +197,33 @@ it("who holds it now can be asked without getting in anybody's way", async () =>
   expect(currentLockHolder(file)).toBe('unknown');
   lock.release();
   expect(currentLockHolder(file)).toBeUndefined();
+});
+
+describe('a lock that is inherited', () => {
+  it('is kept by the process that it was given to, under its own name', async () => {
+    const file = lockFile();
+    const first = await acquire(file, { purpose: 'a first holder with a long name' });
+    const heir = startFixtureWith([first.fd], 'inherit-lock.ts', file);
+    expect(await heir.line()).toBe('held');
+    first.release();
+    expect((await failure(() => acquire(file))).message).toContain(`pid ${heir.pid} (heir) holds the lock`);
+    await heir.kill();
+    await acquire(file);
+  });
+
+  it.each([
+    ['is not open', () => 999],
+    ['is another file', () => fs.openSync('/dev/null', 'r')],
+  ])('is taken anew when the descriptor %s', async (_, descriptor) => {
+    const file = lockFile();
+    const lock = await acquire(file, { inherited: descriptor() });
+    expect(lock.fd).not.toBe(999);
+    expect((await failure(() => acquire(file))).code).toBe('lock-held');
+  });
+
+  it('is not got from a descriptor of the file that does not hold it', async () => {
+    const file = lockFile();
+    await acquire(file);
+    expect((await failure(() => acquire(file, { inherited: fs.openSync(file, 'r+') }))).code).toBe('lock-held');
+  });
 });

@@ -60,11 +60,17 @@ function describeRun(record: RunRecord): string[] {
   const notReplaced = (record.found ?? []).filter(({ name }) => !record.updated.some((one) => one.name === name));
   return [
     `Run ${record.id}${record.mode === undefined ? '' : ` (${record.mode})`}: ${record.outcome}${record.error ? `: ${record.error}` : ''}`,
-    `  ${formatLocalTime(record.started)}, ${took}, updater ${record.updater_version}, commit ${record.commit ?? 'none'}`,
+    `  ${formatLocalTime(record.started)}, ${took}, updater ${record.updater_version}${orchestratorOf(record)}, commit ${record.commit ?? 'none'}`,
+    ...(record.orchestrator?.problems ?? []).map((line) => `  ${line}`),
     ...record.recovered.map((line) => `  recovered: ${line}`),
     ...notReplaced.map(({ name, from, to }) => `  found: ${name} ${from ?? 'new'} → ${to}`),
     ...record.updated.map(({ name, from, to }) => `  updated: ${name} ${from ?? 'new'} → ${to}`),
     ...record.not_updated.map(({ name, why }) => `  not updated: ${name}: ${why}`),
     ...(modules.length > 0 ? formatTable(['module', 'version', 'status', 'took', 'why'], modules) : []),
   ];
+}
+
+function orchestratorOf({ orchestrator }: RunRecord): string {
+  const from = orchestrator?.from === undefined ? '' : ` (updated from ${orchestrator.from} in this run)`;
+  return orchestrator?.available === undefined ? from : `${from} (${orchestrator.available} was available)`;
 }

@@ -1,8 +1,10 @@
 import path from 'node:path';
-import { outcomeOf, update, type CycleReport } from '@homeserver/orchestrator';
+import { outcomeOf, update, type CycleReport, type SelfUpdateOptions } from '@homeserver/orchestrator';
+import type { SuccessorEnd } from '@homeserver/system';
 import { openForChanging, repositoryOf, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
 import { leaveService } from '../leave-service.ts';
+import { exitCodeOfProcess } from '../process-exit-code.ts';
 import { tellingOfIt } from '../tell/tell-of-run.ts';
 
 export interface RunFlags {
@@ -28,6 +30,7 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
           ...(flags.bundle === undefined ? {} : { bundle: path.resolve(flags.bundle) }),
         },
         signal: context.signal,
+        selfUpdate: selfUpdateOf(context),
         waitMs: (flags.wait ?? 0) * 1000,
         jobs: context.settings.jobs,
         retry: flags.retry ?? false,
@@ -36,6 +39,7 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
         ...(flags.allowDowngrade === undefined ? {} : { allowDowngrade: flags.allowDowngrade }),
       }),
     );
+    if (report.successor !== undefined) return answerOf(report.successor);
     const outcome = outcomeOf(report);
     if (context.json) context.answer(toJson(report), [], outcome === 'ok');
     return exitCodeOfCycle(outcome, context.stoppedBy());
@@ -44,12 +48,30 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
   }
 }
 
+function selfUpdateOf({ settings, json, start }: CommandContext): SelfUpdateOptions {
+  const { args, takeover, notStarted } = start;
+  return {
+    args,
+    timeoutMs: settings.releaseTimeout * 1000,
+    holdOutput: json,
+    ...(takeover === undefined ? {} : { takeover }),
+    ...(notStarted === undefined ? {} : { notStarted }),
+  };
+}
+
+/** A newer release went on in our place: what it said and how it ended is the answer. */
+function answerOf(successor: SuccessorEnd): number {
+  process.stdout.write(successor.output);
+  return exitCodeOfProcess(successor);
+}
+
 /** The report of a run, for --json. */
 export function toJson(report: CycleReport): object {
   return {
     run: report.id,
     outcome: outcomeOf(report),
     commit: report.commit ?? null,
+    orchestrator: orchestratorOf(report),
     recovered: report.recovery.recovered,
     updated: report.replaced.map(({ name, fromVersion, toVersion }) => ({
       name,
@@ -60,4 +82,9 @@ export function toJson(report: CycleReport): object {
     notices: report.notices,
     modules: report.outcomes,
   };
+}
+
+function orchestratorOf({ orchestrator }: CycleReport): object {
+  const { version, from, update: found, problems } = orchestrator;
+  return { version, from: from ?? version, available: found?.toVersion ?? null, problems };
 }

@@ -1,4 +1,4 @@
-import { readStatus, type ModuleStatus } from '@homeserver/orchestrator';
+import { readStatus, type ModuleStatus, type OrchestratorStatus } from '@homeserver/orchestrator';
 import { formatLocalTime } from '@homeserver/system';
 import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -22,12 +22,27 @@ export async function statusCommand(context: CommandContext): Promise<number> {
     lastRun === undefined
       ? 'There was no run yet.'
       : `Last run ${formatLocalTime(lastRun.ended)}: ${lastRun.outcome}${lastRun.error ? ` (${lastRun.error})` : ''}`,
+    ...describeOrchestrator(status.orchestrator),
     ...(status.interrupted
       ? ['A change is under way, or was interrupted: the next run, or "updater recover", finishes it.']
       : []),
   ];
   context.answer(status, lines);
   return EXIT.done;
+}
+
+/** The updater itself: its version, and releases that are not it. */
+function describeOrchestrator({ version, available, unproven, failed }: OrchestratorStatus): string[] {
+  return [
+    `The updater is ${version}${available === undefined ? '' : `; ${available} is in the repository`}.`,
+    ...(unproven === undefined
+      ? []
+      : [`Its version ${unproven.version} has not finished a cycle yet (${unproven.tries} tries).`]),
+    ...failed.map(({ version: one, error, nextTry }) => {
+      const next = nextTry === undefined ? 'it is quarantined' : `next try after ${formatLocalTime(nextTry)}`;
+      return `Its version ${one} failed here (${error}); ${next}.`;
+    }),
+  ];
 }
 
 function describeState(module: ModuleStatus): string {

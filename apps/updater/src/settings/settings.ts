@@ -1,4 +1,4 @@
-import { DEFAULT_LOCATIONS, DEFAULT_TRUST } from '@homeserver/orchestrator';
+import { DEFAULT_LOCATIONS, DEFAULT_TRUST } from '@homeserver/orchestrator/start';
 
 /** One setting: a flag, a variable UPDATER_<NAME>, and a key of the settings file. */
 interface SettingDefinition {
@@ -71,6 +71,13 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     description: 'keep the records of runs so long',
     kind: 'number',
     default: '90',
+  },
+  releaseTimeout: {
+    flag: '--release-timeout',
+    placeholder: 'SECONDS',
+    description: 'how long a new version of the updater may take to check itself',
+    kind: 'number',
+    default: '120',
   },
   metricsFile: {
     flag: '--metrics-file',
@@ -162,6 +169,8 @@ export interface Settings {
   logFile: string;
   jobs: number;
   historyDays: number;
+  /** In seconds; also for its start. */
+  releaseTimeout: number;
   metricsFile?: string;
   notifyUrl?: string;
   notifySmtp?: string;

@@ -10,14 +10,21 @@ import { writeMetrics } from './write-metrics.ts';
  * Runs a cycle, and tells monitoring and people of it as far as the settings want that: metrics after every run, a webhook and
  * a mail when it failed or changed something. That somebody could not be told is a warning, and fails no run.
  */
-export async function tellingOfIt<T>(server: Server, settings: Settings, cycle: () => Promise<T>): Promise<T> {
+export async function tellingOfIt<T extends { successor?: unknown }>(
+  server: Server,
+  settings: Settings,
+  cycle: () => Promise<T>,
+): Promise<T> {
   const begun = Math.floor(Date.now() / 1000);
+  let isTold = false;
   try {
-    return await cycle();
+    const result = await cycle();
+    isTold = result.successor !== undefined; // By the release that went on in our place.
+    return result;
   } finally {
     const [record] = readRunRecords(server.paths, 1);
     // A cycle that did not get the lock has no record; the newest is somebody else's then.
-    if (record !== undefined && record.started >= begun) await tell(server, settings, record);
+    if (!isTold && record !== undefined && record.started >= begun) await tell(server, settings, record);
   }
 }
 

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { ORCHESTRATOR_VERSION } from '@homeserver/orchestrator';
 import { describe, expect, it } from 'vitest';
 import { repositoryWith } from '../support/module-files.ts';
 import { serverFolder } from '../support/server-folder.ts';
@@ -29,7 +30,13 @@ describe('updater check', { timeout: 30_000 }, () => {
     expect(answer).toEqual({
       schema: 'homeserver-updates/check@1',
       ok: true,
-      data: { commit, updates: [{ name: 'one', from: null, to: '1.0.0' }], notices: [], current: [] },
+      data: {
+        commit,
+        updates: [{ name: 'one', from: null, to: '1.0.0' }],
+        notices: [],
+        current: [],
+        orchestrator: { version: ORCHESTRATOR_VERSION, available: null, notice: null },
+      },
     });
   });
 

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { ORCHESTRATOR_VERSION } from '@homeserver/orchestrator';
 import { describe, expect, it } from 'vitest';
 import { moduleFiles, repositoryWith, writesVersion } from '../support/module-files.ts';
 import { serverFolder } from '../support/server-folder.ts';
@@ -29,6 +30,7 @@ describe('updater run', { timeout: 30_000 }, () => {
         run: expect.stringMatching(/^\d{8}T\d{6}Z-\d{3}[0-9a-f]{6}$/),
         outcome: 'ok',
         commit,
+        orchestrator: { version: ORCHESTRATOR_VERSION, from: ORCHESTRATOR_VERSION, available: null, problems: [] },
         recovered: [],
         updated: [{ name: 'one', from: null, to: '1.0.0' }],
         not_updated: [],

@@ -1,3 +1,4 @@
+import { ORCHESTRATOR_VERSION } from '@homeserver/orchestrator';
 import { describe, expect, it } from 'vitest';
 import { repositoryWith } from '../support/module-files.ts';
 import { serverFolder } from '../support/server-folder.ts';
@@ -8,7 +9,7 @@ describe('updater status', { timeout: 30_000 }, () => {
     const { exitCode, stdout, stderr } = await server.updater('status');
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 0,
-      stdout: 'No modules are installed.\nThere was no run yet.\n',
+      stdout: `No modules are installed.\nThere was no run yet.\nThe updater is ${ORCHESTRATOR_VERSION}.\n`,
       stderr: '',
     });
     expect(server.contents()).toEqual(['modules path', 'is missing', 'backups', 'is missing']);
@@ -44,6 +45,7 @@ describe('updater status', { timeout: 30_000 }, () => {
       schema: 'homeserver-updates/status@1',
       ok: true,
       data: {
+        orchestrator: { version: ORCHESTRATOR_VERSION, failed: [] },
         modules: [
           {
             name: 'good',

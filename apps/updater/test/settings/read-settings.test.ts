@@ -33,6 +33,7 @@ describe('readSettings', () => {
       logFile: '/var/log/homeserver/updates.log',
       jobs: 1,
       historyDays: 90,
+      releaseTimeout: 120,
       trustAllowedSigners: '/etc/homeserver-updates/allowed_signers',
       trustRevokedSigners: '/etc/homeserver-updates/revoked_signers',
       trustMaxMajorJump: 10,

@@ -1,6 +1,7 @@
-import { formatLocalTime, showPath } from '@homeserver/system';
+import { showPath } from '@homeserver/system';
 import { compareVersions, parseVersion } from '@homeserver/version-control';
-import { nextTry, type Hold, type ModuleRecords } from '../records/module-records.ts';
+import type { Hold, ModuleRecords } from '../records/module-records.ts';
+import { withheldUntil } from '../records/withheld.ts';
 import type { InstalledModule } from '../store/installed-modules.ts';
 import { parseStoreEntry, storeEntryName } from '../store/store-entry.ts';
 import type { RepositoryContent, RepositoryModule } from './read-repository.ts';
@@ -108,17 +109,9 @@ function detectOne(module: RepositoryModule, input: DetectionInput, detection: D
     return notice('refused', `${text} (trust.maxMajorJump is ${input.maxMajorJump})`);
   }
   const failure = (input.records[name]?.failed ?? []).find((one) => treeId.startsWith(one.tree));
-  if (failure !== undefined && !input.retry) {
-    const when = nextTry(failure);
-    // A failure from the future (the clock was set back since) says nothing about how long ago it was.
-    if (when === undefined || (when > input.now && failure.last_failure <= input.now)) {
-      const until =
-        when === undefined
-          ? 'it is not tried again before another version comes'
-          : `next try after ${formatLocalTime(when)}`;
-      return notice('withheld', `${name} ${toVersion} failed here (${failure.error}); ${until}, or now with --retry`);
-    }
-  }
+  const until = failure === undefined || input.retry ? undefined : withheldUntil(failure, input.now);
+  if (until !== undefined)
+    return notice('withheld', `${name} ${toVersion} failed here (${failure?.error}); ${until}, or now with --retry`);
   detection.updates.push(updateOf(module, here));
 }
 

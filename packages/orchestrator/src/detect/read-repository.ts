@@ -1,5 +1,6 @@
 import { showPath } from '@homeserver/system';
 import {
+  parseVersion,
   readBlobs,
   readTreeEntries,
   VersionControlError,
@@ -16,7 +17,12 @@ export interface RepositoryModule {
   index: ModuleIndex;
 }
 
+/** The built orchestrator that a commit offers, or why it cannot be used, one line. */
+export type RepositoryRelease = { version: string; treeId: string } | { problem: string };
+
 export interface RepositoryContent {
+  /** undefined when the commit has none. */
+  release?: RepositoryRelease;
   modules: Map<string, RepositoryModule>;
   /** Modules that cannot be used, one line each; the others go on. */
   problems: { name: string; problem: string }[];
@@ -24,11 +30,12 @@ export interface RepositoryContent {
 
 const MAX_INDEX_BYTES = 1024 * 1024;
 
-/** Reads what a commit offers: every `modules/<name>/index.json`, straight from git objects. */
+/** Reads what a commit offers: the release of the orchestrator, and every `modules/<name>/index.json`, straight from git objects. */
 export async function readRepository(mirror: Mirror, commit: string): Promise<RepositoryContent> {
   const root = await readTreeEntries(mirror, commit);
   const modulesTree = root.find((entry) => entry.path === 'modules' && entry.type === 'tree');
-  const content: RepositoryContent = { modules: new Map(), problems: [] };
+  const release = await readRelease(mirror, root);
+  const content: RepositoryContent = { ...(release ? { release } : {}), modules: new Map(), problems: [] };
   if (modulesTree === undefined) return content;
   const directories = (await readTreeEntries(mirror, modulesTree.id)).filter(
     (entry) => entry.type === 'tree' && !entry.path.startsWith('.'),
@@ -47,6 +54,30 @@ export async function readRepository(mirror: Mirror, commit: string): Promise<Re
     else content.modules.set(path, reading);
   }
   return content;
+}
+
+/** `orchestrator/`, in the version that index.json beside it says. */
+async function readRelease(mirror: Mirror, root: readonly TreeEntry[]): Promise<RepositoryRelease | undefined> {
+  const tree = root.find((entry) => entry.path === 'orchestrator' && entry.type === 'tree');
+  if (tree === undefined) return undefined;
+  const index = root.find((entry) => entry.path === 'index.json');
+  if (index === undefined || !isRegularFile(index))
+    return { problem: 'index.json: is missing; it says which version of the orchestrator this is' };
+  const bytes = (await readIndexes(mirror, [index.id])).get(index.id);
+  if (bytes === undefined) return { problem: `index.json: is larger than ${MAX_INDEX_BYTES / 1024} KiB` };
+  const version = schemaVersionOf(bytes);
+  if (version !== undefined) return { version, treeId: tree.id };
+  return { problem: 'index.json: metadata.schema_version: must be a version such as 1.2.0' };
+}
+
+function schemaVersionOf(bytes: Buffer): string | undefined {
+  try {
+    const { metadata } = JSON.parse(bytes.toString()) as { metadata?: { schema_version?: unknown } };
+    const version = metadata?.schema_version;
+    return typeof version === 'string' && parseVersion(version) !== undefined ? version : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isRegularFile({ mode }: TreeEntry): boolean {

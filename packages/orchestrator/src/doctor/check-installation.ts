@@ -1,5 +1,5 @@
 import { runCommand } from '@homeserver/system';
-import { ORCHESTRATOR_VERSION } from '../report/global-index.ts';
+import { ORCHESTRATOR_VERSION } from '../version.ts';
 import { answerOf, runsSystemd } from './ask-program.ts';
 import { ok, warning, type CheckResult } from './finding.ts';
 

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Logger } from '@homeserver/system';
 import { openServer, type Server } from '../server.ts';
-import { DEFAULT_LOCATIONS, type ServerLocations } from '../server-paths.ts';
+import type { ServerLocations } from '../server-paths.ts';
+import { DEFAULT_LOCATIONS } from '../start/default-locations.ts';
 
 /** What the functions for scripts need beside their arguments; the defaults are those of the installed updater. */
 export interface ScriptOptions extends Partial<Omit<ServerLocations, 'localRepo'>> {

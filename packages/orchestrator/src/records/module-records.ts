@@ -49,7 +49,8 @@ const unproven: z.ZodType<Unproven> = z.strictObject({
   previous_backup: z.string().nullable(),
   starts: z.int(),
 });
-const failed: z.ZodType<FailedVersion> = z.strictObject({
+/** Of one failed version, as a file keeps it. */
+export const failedVersionSchema: z.ZodType<FailedVersion> = z.strictObject({
   tree: z.string(),
   version: z.string(),
   failures: z.int(),
@@ -64,7 +65,7 @@ const schema: z.ZodType<{ format: 1; modules: ModuleRecords }> = z.strictObject(
     z.strictObject({
       unproven: unproven.exactOptional(),
       hold: hold.exactOptional(),
-      failed: z.array(failed).exactOptional(),
+      failed: z.array(failedVersionSchema).exactOptional(),
     }),
   ),
 });
@@ -87,9 +88,12 @@ export function readModuleRecords(file: string): ModuleRecords {
  * Moves a file that holds no records away, so that an unattended server is updated again; returns what to say about it.
  * What is lost is a memory: a version that failed is tried once more. Errors of the machine pass through.
  */
-export function setDamagedRecordsAside(file: string): string | undefined {
+export function setDamagedRecordsAside(
+  file: string,
+  read: (file: string) => unknown = readModuleRecords,
+): string | undefined {
   try {
-    readModuleRecords(file);
+    read(file);
     return undefined;
   } catch (error) {
     if (!(error instanceof OrchestratorError) || errnoName(error.cause) !== undefined) throw error;
@@ -112,7 +116,10 @@ const RETRY_AFTER_HOURS = [1, 6, 24] as const;
 const REMEMBERED_FAILURES = 10;
 
 /** The record with one more failure of `tree`. */
-export function withFailure(record: ModuleRecord, failure: Omit<FailedVersion, 'failures'>): ModuleRecord {
+export function withFailure<R extends Pick<ModuleRecord, 'failed'>>(
+  record: R,
+  failure: Omit<FailedVersion, 'failures'>,
+): R & { failed: FailedVersion[] } {
   const before = record.failed ?? [];
   const failures = (before.find((one) => one.tree === failure.tree)?.failures ?? 0) + 1;
   const others = before.filter((one) => one.tree !== failure.tree);

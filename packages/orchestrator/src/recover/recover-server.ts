@@ -8,6 +8,7 @@ import { collectGarbage } from '../replace/collect-garbage.ts';
 import { rollBackModule } from '../replace/roll-back-module.ts';
 import { writeGlobalIndex } from '../report/global-index.ts';
 import { UNFINISHED_STARTS_ALLOWED } from '../run/unproven-starts.ts';
+import { recoverReleases } from '../self-update/recover-releases.ts';
 import type { Server } from '../server.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { describeRecovery } from './describe-recovery.ts';
@@ -21,7 +22,7 @@ export interface ServerRecovery {
 
 /**
  * Finishes everything that a crash interrupted, before anything else happens: guarded changes of modules, then links that
- * were being switched, then versions that took the machine down twice. Needs the lock. Idempotent, also when it is cut.
+ * were being switched, then versions that took the machine down twice, then releases of the orchestrator. Needs the lock. Idempotent, also when it is cut.
  */
 export async function recoverServer(paths: ServerPaths, state: StateManager, logger: Logger): Promise<ServerRecovery> {
   state.tidy();
@@ -32,6 +33,7 @@ export async function recoverServer(paths: ServerPaths, state: StateManager, log
   const forgotten = setDamagedRecordsAside(paths.moduleRecords);
   const switches = recoverReplace(paths).map(({ name, outcome }) => `update of ${name}: ${outcome}`);
   const takenBack = rollBackUnfinished(paths);
+  const releases = recoverReleases(paths);
   makeDirectoryDurably(paths.runs, { mode: 0o700 });
   collectGarbage(paths);
   if (fs.existsSync(paths.modulesPath)) writeGlobalIndex(paths);
@@ -42,6 +44,7 @@ export async function recoverServer(paths: ServerPaths, state: StateManager, log
       ...(forgotten === undefined ? [] : [forgotten]),
       ...switches,
       ...takenBack,
+      ...releases,
     ],
     failed: changes.rollbackFailed,
   };

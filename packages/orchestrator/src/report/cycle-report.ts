@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import type { SuccessorEnd } from '@homeserver/system';
 import type { ModuleNotice, ModuleUpdate } from '../detect/detect-updates.ts';
 import type { ServerRecovery } from '../recover/recover-server.ts';
 import type { ModuleOutcome } from '../run/module-outcome.ts';
-import { ORCHESTRATOR_VERSION } from './global-index.ts';
 import type { PhaseDurations } from './phases.ts';
+import type { ReleaseUpdate } from '../self-update/detect-release.ts';
+import type { Takeover } from '../start/takeover.ts';
+import { ORCHESTRATOR_VERSION } from '../version.ts';
 import { newRunId, type RunRecord } from './run-record.ts';
 
 /** Everything that one cycle found and did. */
@@ -21,17 +24,31 @@ export interface CycleReport {
   notReplaced: { name: string; error: string }[];
   notices: ModuleNotice[];
   outcomes: ModuleOutcome[];
+  orchestrator: OrchestratorReport;
+  /** A newer release went on with the cycle in our place, ended so, and has reported itself. */
+  successor?: SuccessorEnd;
   /** The modules were to be run in this cycle. */
   ranModules: boolean;
   stopped: boolean;
 }
 
-/** The report of a cycle that begins now; nothing is in it yet. */
-export function beginReport(): CycleReport {
+/** What a cycle found out about the orchestrator itself. */
+export interface OrchestratorReport {
+  version: string;
+  /** The version that began this cycle, and handed it over. */
+  from?: string;
+  /** A newer release that the repository has, and that may be taken. */
+  update?: ReleaseUpdate;
+  /** What went wrong with releases, one line each. */
+  problems: string[];
+}
+
+/** The report of a cycle that begins now, or is taken over; nothing is in it yet. */
+export function beginReport(takeover?: Pick<Takeover, 'from' | 'run'>): CycleReport {
   const now = new Date();
   const seconds = Math.floor(now.getTime() / 1000);
   return {
-    id: newRunId(now, randomBytes(3).toString('hex')),
+    id: takeover?.run ?? newRunId(now, randomBytes(3).toString('hex')),
     started: seconds,
     ended: seconds,
     commit: undefined,
@@ -42,6 +59,7 @@ export function beginReport(): CycleReport {
     notReplaced: [],
     notices: [],
     outcomes: [],
+    orchestrator: { version: ORCHESTRATOR_VERSION, ...(takeover ? { from: takeover.from } : {}), problems: [] },
     ranModules: false,
     stopped: false,
   };
@@ -51,11 +69,12 @@ export type CycleOutcome = 'ok' | 'failed' | 'rollback-failed' | 'stopped';
 
 /** What the cycle came to; the worst counts. */
 export function outcomeOf(report: CycleReport): CycleOutcome {
-  const { recovery, outcomes, notReplaced, notices, stopped } = report;
+  const { recovery, outcomes, notReplaced, notices, stopped, orchestrator } = report;
   if (recovery.failed.length > 0 || outcomes.some((one) => one.rollbackFailed.length > 0)) return 'rollback-failed';
   if (stopped) return 'stopped';
   const isFailed =
     notReplaced.length > 0 ||
+    orchestrator.problems.length > 0 ||
     notices.some(({ kind }) => kind === 'problem' || kind === 'refused') ||
     outcomes.some((one) => one.status !== 'succeeded' || one.reverted.length > 0);
   return isFailed ? 'failed' : 'ok';
@@ -97,6 +116,17 @@ function stepOf({ name, fromVersion, toVersion }: ModuleUpdate): RunRecord['upda
   return { name, from: fromVersion ?? null, to: toVersion };
 }
 
+function orchestratorPart({ from, update, problems }: OrchestratorReport): Pick<RunRecord, 'orchestrator'> {
+  if (from === undefined && update === undefined && problems.length === 0) return {};
+  return {
+    orchestrator: {
+      ...(from === undefined ? {} : { from }),
+      ...(update === undefined ? {} : { available: update.toVersion }),
+      ...(problems.length === 0 ? {} : { problems }),
+    },
+  };
+}
+
 export function toRunRecord(report: CycleReport): RunRecord {
   const orphaned = report.notices.filter(({ kind }) => kind === 'orphaned').map(({ name }) => name);
   return {
@@ -117,6 +147,7 @@ export function toRunRecord(report: CycleReport): RunRecord {
       ...report.notices.map(({ name, text }) => ({ name, why: text })),
     ],
     ...(orphaned.length === 0 ? {} : { orphaned }),
+    ...orchestratorPart(report.orchestrator),
     modules: report.outcomes.map((one) => ({
       name: one.name,
       version: one.version,

@@ -1,6 +1,7 @@
 import { writeFileDurably, readFileText } from '@homeserver/system';
 import type { ServerPaths } from '../server-paths.ts';
 import { installedModules } from '../store/installed-modules.ts';
+import { ORCHESTRATOR_VERSION } from '../version.ts';
 
 /** index.json of the server: what is installed. Derived from the links, so damage to it costs nothing. */
 export interface GlobalIndex {
@@ -8,24 +9,19 @@ export interface GlobalIndex {
   packages: Record<string, string>;
 }
 
-export const ORCHESTRATOR_VERSION = '1.0.0';
-
-/** The index as the links say it must be; metadata that is there already is kept. */
+/** The index as the links say it must be, under the version of this orchestrator; the channel is the owner's, and kept. */
 export function deriveGlobalIndex(paths: ServerPaths): GlobalIndex {
   const packages: Record<string, string> = {};
   for (const { name, version } of installedModules(paths).values()) if (version !== undefined) packages[name] = version;
-  return { metadata: { schema_version: ORCHESTRATOR_VERSION, channel: 'stable', ...presentMetadata(paths) }, packages };
+  return { metadata: { schema_version: ORCHESTRATOR_VERSION, channel: channelOf(paths) ?? 'stable' }, packages };
 }
 
-function presentMetadata(paths: ServerPaths): Partial<GlobalIndex['metadata']> {
+function channelOf(paths: ServerPaths): string | undefined {
   try {
-    const { metadata } = JSON.parse(readFileText(paths.globalIndex)) as {
-      metadata?: Record<string, unknown>;
-    };
-    const kept = (['schema_version', 'channel'] as const).filter((key) => typeof metadata?.[key] === 'string');
-    return Object.fromEntries(kept.map((key) => [key, metadata?.[key]]));
+    const { metadata } = JSON.parse(readFileText(paths.globalIndex)) as { metadata?: { channel?: unknown } };
+    return typeof metadata?.channel === 'string' ? metadata.channel : undefined;
   } catch {
-    return {}; // Missing or damaged: it is written anew.
+    return undefined; // Missing or damaged: it is written anew.
   }
 }
 

@@ -30,6 +30,8 @@ export interface RunRecord {
   not_updated: { name: string; why: string }[];
   /** Modules that are here, and not in the repository any more. */
   orphaned?: string[];
+  /** About the updater itself: what handed this run over to it, a newer release that is there, what went wrong with releases. */
+  orchestrator?: { from?: string; available?: string; problems?: string[] };
   modules: {
     name: string;
     version: string;

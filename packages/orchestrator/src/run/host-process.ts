@@ -82,7 +82,7 @@ export class HostProcess {
   async #place(logger: Logger): Promise<void> {
     if (this.#worker.pid < 0 || !canMakeScopes()) return;
     try {
-      await moveIntoScope(this.#worker.pid, scopeOf(this.#marker), `updater, modules of run ${this.#marker}`);
+      await moveIntoScope([this.#worker.pid], scopeOf(this.#marker), `updater, modules of run ${this.#marker}`);
     } catch (error) {
       logger.warn(`${reasonOf(error)}; processes of modules are found by their environment alone`);
     }

@@ -38,11 +38,17 @@ process.on('SIGTERM', () => stop.abort(new Error('the updater asked this module 
 process.on('message', (request) => void run(request as RunRequest));
 process.on('disconnect', () => process.exit(0));
 
+const OURS = '@homeserver/';
 let lastLoaded = '';
 registerHooks({
   // A module imports `@homeserver/*` from wherever it lies: those names are looked up from here, not from there.
-  resolve: (specifier, context, next) =>
-    next(specifier, specifier.startsWith('@homeserver/') ? { ...context, parentURL: import.meta.url } : context),
+  resolve: (specifier, context, next) => {
+    if (!specifier.startsWith(OURS)) return next(specifier, context);
+    // In a release, each package is a file beside this one; in a checkout they are in node_modules.
+    const beside = new URL(`./${specifier.slice(OURS.length)}.mjs`, import.meta.url);
+    if (fs.existsSync(beside)) return { url: beside.href, shortCircuit: true };
+    return next(specifier, { ...context, parentURL: import.meta.url });
+  },
   load: (url, context, next) => {
     lastLoaded = url;
     return next(url, context);

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { expect, it } from 'vitest';
 import { makeTree } from '@homeserver/test-support';
 import { writeGlobalIndex } from '../../src/report/global-index.ts';
+import { ORCHESTRATOR_VERSION } from '../../src/version.ts';
 import { globalIndex, home, install, module, pointAt, type Home } from '../support.ts';
 
 function homeWithModules(): Home {
@@ -29,12 +30,12 @@ it.each<[string, (file: string) => void]>([
   expect(globalIndex(here)).toEqual({ metadata: { schema_version: '1.0.0', channel: 'stable' }, packages });
 });
 
-it('forgets what is not there any more, corrects what is wrong, and keeps its metadata', () => {
+it('forgets what is not there any more, corrects what is wrong, and keeps the channel', () => {
   const here = homeWithModules();
   const stale = { metadata: { schema_version: '3.1.4', channel: 'beta' }, packages: { gone: '1.0.0', web: '9.9.9' } };
   fs.writeFileSync(here.server.paths.globalIndex, JSON.stringify(stale));
   writeGlobalIndex(here.server.paths);
-  expect(globalIndex(here)).toEqual({ metadata: stale.metadata, packages });
+  expect(globalIndex(here)).toEqual({ metadata: { schema_version: ORCHESTRATOR_VERSION, channel: 'beta' }, packages });
 });
 
 it('is in the form of the specification, and readable by everybody', () => {

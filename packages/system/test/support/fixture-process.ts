@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
@@ -19,9 +20,14 @@ export interface FixtureProcess {
 
 /** Starts a program of `test/fixtures` in a Node of its own; it is killed when the test ends. */
 export function startFixture(name: string, ...args: string[]): FixtureProcess {
+  return startFixtureWith([], name, ...args);
+}
+
+/** `startFixture` with descriptors of ours, which the program has as 3, 4 and so on. */
+export function startFixtureWith(descriptors: readonly number[], name: string, ...args: string[]): FixtureProcess {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, '../fixtures', name), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+    stdio: ['pipe', 'pipe', 'inherit', ...descriptors],
+  }) as ChildProcess & { stdin: Writable; stdout: Readable };
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const ended = once(child, 'exit');
   onTestFinished(() => {
