@@ -108,11 +108,17 @@ function afterClearing(line: ProgressLine, log: Logging): Logging {
 }
 
 function openLog({ settings, json, noteLoss }: CommandContext): Logging {
-  const { logFile: file } = settings;
+  const { logFile: file, logFormat: fileFormat, logMaxMib } = settings;
   const consoleStream = json ? 2 : 1;
   checkConfiguredPath(file);
   try {
-    return createLogging({ file, consoleStream, onLoss: noteLoss });
+    return createLogging({
+      file,
+      fileFormat,
+      rotation: { maxBytes: logMaxMib * 1024 * 1024 },
+      consoleStream,
+      onLoss: noteLoss,
+    });
   } catch (error) {
     if (causeIn(error, ['EACCES', 'EPERM']) !== undefined) {
       throw new SettingsError(reasonOf(error), {

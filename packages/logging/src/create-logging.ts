@@ -1,16 +1,19 @@
 import { pino } from 'pino';
 import { reasonOf, type Logger } from '@homeserver/system';
 import { escapeControl } from './escape-control.ts';
-import { formatLine, type LevelName, type LogRecord } from './log-record.ts';
+import { isJournal } from './is-journal.ts';
+import { formatJournalLine, formatLine, type LevelName, type LogRecord } from './log-record.ts';
+import type { Rotation } from './rotating-file.ts';
 import { openDescriptorSink, openFileSink, openStreamSink, type Sink } from './sinks.ts';
 
 export interface LoggingOptions {
-  /** Default 'lines'. */
-  console?: 'lines' | 'json' | 'none';
+  /** Default: 'journal' where the console is the journal of systemd, else 'lines'. */
+  console?: 'lines' | 'json' | 'journal' | 'none';
   /** A stream or a file descriptor; default 2: standard output belongs to a command's result. */
   consoleStream?: NodeJS.WritableStream | number;
-  /** Appended to; without it nothing is written to disk. */
+  /** Appended to, and rotated; without it nothing is written to disk. */
   file?: string;
+  rotation?: Rotation;
   /** Default 'lines'. */
   fileFormat?: 'lines' | 'json';
   /** The lowest level that is written; default 'info'. */
@@ -51,7 +54,7 @@ const levelNames: Readonly<Record<string, LevelName>> = {
  * written to later, the messages still reach the console, which is told of the loss once.
  */
 export function createLogging(options: LoggingOptions = {}): Logging {
-  const file = options.file === undefined ? undefined : openFileSink(options.file);
+  const file = options.file === undefined ? undefined : openFileSink(options.file, options.rotation);
   const outputs = openOutputs(options, file);
   const logger = pino(
     {
@@ -87,8 +90,8 @@ function escapeText(message: unknown): string {
 
 function openOutputs(options: LoggingOptions, file: Sink | undefined): Sink {
   const console = openConsole(options);
-  const toConsole = (line: string): void =>
-    console?.write(options.console === 'json' ? line : formatLine(JSON.parse(line) as LogRecord));
+  const format = consoleFormat(options);
+  const toConsole = (line: string): void => console?.write(format(line));
   let lossSaid = false;
   const sayLoss = (error: unknown): void => {
     if (lossSaid) return;
@@ -113,6 +116,14 @@ function openOutputs(options: LoggingOptions, file: Sink | undefined): Sink {
       file?.close();
     },
   };
+}
+
+/** From a JSON line of pino to what the console gets. */
+function consoleFormat({ console, consoleStream = 2 }: LoggingOptions): (line: string) => string {
+  if (console === 'json') return (line) => line;
+  const isForJournal = console === 'journal' || (console === undefined && isJournal(consoleStream));
+  const format = isForJournal ? formatJournalLine : formatLine;
+  return (line) => format(JSON.parse(line) as LogRecord);
 }
 
 function openConsole({ console, consoleStream = 2 }: LoggingOptions): Sink | undefined {

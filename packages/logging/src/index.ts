@@ -7,3 +7,4 @@ export { formatLine } from './log-record.ts';
 export type { Logging, LoggingOptions } from './create-logging.ts';
 export type { LoggingErrorCode } from './errors.ts';
 export type { LevelName, LogRecord } from './log-record.ts';
+export type { Rotation } from './rotating-file.ts';

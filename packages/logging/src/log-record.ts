@@ -16,6 +16,14 @@ export function formatLine({ time, level, module, message }: LogRecord): string 
   return `[${localTime(new Date(time * 1000))}] [${level}] ${module === undefined ? '' : `${module}: `}${message}\n`;
 }
 
+/** The levels of syslog(3), as sd-daemon(3) wants them before a line. */
+const priorities: Readonly<Record<LevelName, number>> = { DEBUG: 7, INFO: 6, WARNING: 4, ERROR: 3 };
+
+/** `<6>Update started`: the journal keeps level and time apart from the message. */
+export function formatJournalLine({ level, module, message }: LogRecord): string {
+  return `<${priorities[level]}>${module === undefined ? '' : `${module}: `}${message}\n`;
+}
+
 const two = (number: number): string => String(number).padStart(2, '0');
 
 function localTime(date: Date): string {

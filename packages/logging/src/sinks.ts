@@ -1,7 +1,7 @@
 import fs from 'node:fs';
-import path from 'node:path';
-import { errnoName, makeDirectoryDurably, reasonOf } from '@homeserver/system';
+import { errnoName, reasonOf } from '@homeserver/system';
 import { LoggingError } from './errors.ts';
+import { RotatingFile, type Rotation } from './rotating-file.ts';
 
 /** Where finished lines go. Writing is synchronous, so that no line is lost when the process ends or is killed. */
 export interface Sink {
@@ -13,37 +13,23 @@ export interface Sink {
 const RETRY_AFTER_MS = 5;
 const RETRIES = 200;
 
-/** Appends to a file, made 0600 with its missing parent directories. Each line is one write with O_APPEND, so several processes may share the file. */
-export function openFileSink(file: string): Sink {
-  let fd: number | undefined;
-  let torn = false;
+/** Appends to a file. Throws LoggingError 'cannot-open'. */
+export function openFileSink(file: string, rotation: Rotation = {}): Sink {
   try {
-    makeDirectoryDurably(path.dirname(path.resolve(file)));
-    fd = fs.openSync(file, 'a', 0o600);
+    let open: RotatingFile | undefined = new RotatingFile(file, rotation);
+    return {
+      write: (line) => open?.write(line),
+      close() {
+        open?.close();
+        open = undefined;
+      },
+    };
   } catch (error) {
     throw new LoggingError('cannot-open', `cannot open the log file ${file}: ${reasonOf(error)}`, {
       cause: error,
       hint: 'give a file that this user can write to',
     });
   }
-  return {
-    write(line) {
-      if (fd === undefined) return;
-      const data = Buffer.from(torn ? `\n${line}` : line); // A line that a full disk cut off must not swallow this one.
-      let done = 0;
-      try {
-        while (done < data.length) done += fs.writeSync(fd, data, done);
-        torn = false;
-      } catch (error) {
-        if (done > 0) torn = data[done - 1] !== 0x0a;
-        throw error;
-      }
-    },
-    close() {
-      if (fd !== undefined) fs.closeSync(fd);
-      fd = undefined;
-    },
-  };
 }
 
 /** A console given as a descriptor. A reader that went away (EPIPE) is no reason to stop an update; a slow one is waited for. */

@@ -58,6 +58,20 @@ export const settingDefinitions: Readonly<Record<SettingName, SettingDefinition>
     kind: 'path',
     default: '/var/log/homeserver/updates.log',
   },
+  logFormat: {
+    flag: '--log-format',
+    placeholder: 'FORMAT',
+    description: 'lines, or json: one object a line',
+    kind: ['lines', 'json'],
+    default: 'lines',
+  },
+  logMaxMib: {
+    flag: '--log-max-mib',
+    placeholder: 'N',
+    description: 'a log that has grown so large is numbered, and a new one begun; five are kept',
+    kind: 'count',
+    default: '10',
+  },
   jobs: {
     flag: '--jobs',
     placeholder: 'N',
@@ -167,6 +181,8 @@ export interface Settings {
   localRepo: string;
   backupDir: string;
   logFile: string;
+  logFormat: 'lines' | 'json';
+  logMaxMib: number;
   jobs: number;
   historyDays: number;
   /** In seconds; also for its start. */

@@ -31,6 +31,8 @@ describe('readSettings', () => {
       localRepo: '/var/lib/homeserver-updates/repo',
       backupDir: '/var/backups/updates',
       logFile: '/var/log/homeserver/updates.log',
+      logFormat: 'lines',
+      logMaxMib: 10,
       jobs: 1,
       historyDays: 90,
       releaseTimeout: 120,
