@@ -1,5 +1,6 @@
 import { ORCHESTRATOR_VERSION } from '@homeserver/orchestrator';
 import { Command, Option } from 'commander';
+import { addAuthorCommands } from './author-commands.ts';
 import { addBackupCommands } from './backup-commands.ts';
 import {
   addCommand,
@@ -95,6 +96,7 @@ export function buildProgram(perform: Perform): Command {
   addSnapshotCommands(program, perform);
   addModuleCommands(program, perform);
   addLegacyCommands(program, perform);
+  addAuthorCommands(program, perform);
   addVersionCommands(program, perform);
   addHotfixCommands(program, perform);
   addPermissionCommands(program, perform);

@@ -96,6 +96,8 @@ describe('the command line', { timeout: 30_000 }, () => {
       'set',
       'remove',
       'checksum',
+      'new',
+      'test',
       'versions',
       'checkout',
       'hold',
@@ -119,7 +121,7 @@ describe('the command line', { timeout: 30_000 }, () => {
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
       expect(help).toMatch(
         new RegExp(
-          `Example:\\n  updater (backups |config |hotfix |legacy |modules |permissions |snapshots |trust )?${command.name()}`,
+          `Example:\\n  updater (backups |config |hotfix |legacy |module |modules |permissions |snapshots |trust )?${command.name()}`,
         ),
       );
       expect(flags.filter((flag) => !help.includes(flag))).toEqual([]);

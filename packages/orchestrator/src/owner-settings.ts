@@ -31,15 +31,10 @@ export async function setModuleSetting(
   value: unknown,
   options: Waiting = {},
 ): Promise<Record<string, unknown>> {
-  const path = key.split('.');
-  if (path.some((part) => !/^[A-Za-z0-9_-]{1,64}$/.test(part) || part === '__proto__')) {
-    throw new OrchestratorError('usage', `${JSON.stringify(key)} is not the name of a setting`, {
-      hint: 'letters, digits, "_" and "-"; with a dot between the levels: dns.port',
-    });
-  }
+  withSetting({}, key, value);
   const choice = await change(server, name, { purpose: `updater modules set ${name}`, ...options }, (before) => ({
     ...before,
-    settings: withValue(before.settings ?? {}, path, value),
+    settings: withSetting(before.settings ?? {}, key, value),
   }));
   return choice.settings ?? {};
 }
@@ -58,6 +53,17 @@ async function change(
     return wanted;
   });
   return result;
+}
+
+/** The settings with one of them set, or taken away (undefined); `key` is a path such as `dns.port`. Throws 'usage'. */
+export function withSetting(settings: Record<string, unknown>, key: string, value: unknown): Record<string, unknown> {
+  const path = key.split('.');
+  if (path.some((part) => !/^[A-Za-z0-9_-]{1,64}$/.test(part) || part === '__proto__')) {
+    throw new OrchestratorError('usage', `${JSON.stringify(key)} is not the name of a setting`, {
+      hint: 'letters, digits, "_" and "-"; with a dot between the levels: dns.port',
+    });
+  }
+  return withValue(settings, path, value);
 }
 
 function withValue(

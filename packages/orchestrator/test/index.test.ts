@@ -21,6 +21,7 @@ it('the package offers these names', () => {
     'isModuleName',
     'loadModuleIndex',
     'moduleVersions',
+    'newModule',
     'openServer',
     'outcomeOf',
     'readRunRecords',
@@ -35,11 +36,13 @@ it('the package offers these names', () => {
     'setModuleSetting',
     'stateOfModule',
     'syncFromRepo',
+    'testModule',
     'underLock',
     'unhold',
     'update',
     'updateModules',
     'why',
+    'withSetting',
     'writeChecksum',
   ]);
 });

@@ -1,6 +1,7 @@
 import { setModuleSetting } from '@homeserver/orchestrator';
 import { openForChanging, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { parseSettingValue } from '../text/parse-setting-value.ts';
 
 /** `updater modules set <module> <key> [value]`: a value laid over the module's configuration; it survives updates. */
 export async function modulesSetCommand(
@@ -17,7 +18,7 @@ export async function modulesSetCommand(
       server,
       module,
       key,
-      text === undefined ? undefined : valueOf(text),
+      text === undefined ? undefined : parseSettingValue(text),
       options,
     );
     // The value may be a secret: it is not for the log.
@@ -26,13 +27,5 @@ export async function modulesSetCommand(
     return EXIT.done;
   } finally {
     logging.close();
-  }
-}
-
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
   }
 }

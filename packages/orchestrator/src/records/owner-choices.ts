@@ -57,7 +57,8 @@ export function withOwnerChoices(installed: Iterable<InstalledModule>, choices: 
   });
 }
 
-function overlay(below: unknown, above: unknown): unknown {
+/** `above` laid over `below`: objects are merged, everything else is replaced. */
+export function overlay(below: unknown, above: unknown): unknown {
   if (!isObject(below) || !isObject(above)) return above;
   const keys = new Set([...Object.keys(below), ...Object.keys(above)]);
   return Object.fromEntries(
