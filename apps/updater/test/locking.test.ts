@@ -59,19 +59,4 @@ describe('a second updater', { timeout: 60_000 }, () => {
     finish();
     expect((await server.updater('run', '--wait', '20')).exitCode).toBe(0);
   });
-
-  it('is stopped by a signal while it waits', async () => {
-    const { server, first, finish } = await busyServer();
-    const log = path.join(server.root, 'second.log');
-    const second = server.start(['run', '--wait', '600', '--log-file', log]);
-    await until('it is about to wait', () => fs.existsSync(log));
-    second.child.kill('SIGTERM');
-    const { exitCode, stderr } = await second.ended;
-    expect({ exitCode, stderr }).toEqual({
-      exitCode: 143,
-      stderr: 'updater: stopped while waiting for the lock; nothing was touched\n',
-    });
-    finish();
-    await first.ended;
-  });
 });

@@ -76,6 +76,22 @@ await describeOnServers('the updater on a server with systemd', () => {
     expect(itself).not.toContain('.scope');
   });
 
+  it('gives the scope of a module to the fresh process that it asks for', async () => {
+    install(server, {
+      restarts: {
+        version: '1.0.0',
+        main: `console.log('in ' + /[^/]*\\.scope/.exec(fs.readFileSync('/proc/self/cgroup', 'utf8')));
+        const isFirst = !fs.existsSync(context.stateDir + '/x');
+        fs.writeFileSync(context.stateDir + '/x', '');
+        return isFirst ? false : { success: true };`,
+      },
+    });
+    const said = await server.run(`${updater} run --only run`);
+    expect(said).not.toContain('cannot make the scope');
+    const scopesOf = [...said.matchAll(/ in (homeserver-updates-.*\.1\.scope)$/gm)].map(([, scope]) => scope);
+    expect([scopesOf.length, new Set(scopesOf).size]).toEqual([2, 1]);
+  });
+
   it('ends a daemon that has hidden everything but its scope, as soon as its module has ended', async () => {
     install(server, {
       hides: {

@@ -48,14 +48,21 @@ export async function moveIntoScope(pids: readonly number[], scope: string, desc
   const failure = (why: string): SystemError => new SystemError('no-scope', `cannot make the scope ${scope}: ${why}`);
   const properties = ['Description', 's', description, 'CollectMode', 's', 'inactive-or-failed'];
   const members = ['PIDs', 'au', String(pids.length), ...pids.map(String)];
-  const asked = await runCommand([...START_TRANSIENT_UNIT, scope, 'fail', '3', ...properties, ...members, '0'], {
-    timeoutMs: ANSWER_WITHIN_MS,
-  }).catch((error: unknown) => {
-    throw failure(reasonOf(error));
-  });
-  if (asked.exitCode !== 0) throw failure(asked.stderr.toString().trim().split('\n').at(-1) || describeEnd(asked));
+  const deadline = Date.now() + ANSWER_WITHIN_MS;
+  for (;;) {
+    const asked = await runCommand([...START_TRANSIENT_UNIT, scope, 'fail', '3', ...properties, ...members, '0'], {
+      timeoutMs: ANSWER_WITHIN_MS,
+    }).catch((error: unknown) => {
+      throw failure(reasonOf(error));
+    });
+    if (asked.exitCode === 0) break;
+    const why = asked.stderr.toString().trim().split('\n').at(-1) || describeEnd(asked);
+    // One of that name has just ended, and systemd has not put it away yet.
+    if (!why.includes('already') || Date.now() > deadline) throw failure(why);
+    await sleep(10);
+  }
   // The answer only says that it is going to be done.
-  for (const deadline = Date.now() + ANSWER_WITHIN_MS; !pids.every((pid) => isInScope(pid, scope)); await sleep(1))
+  for (; !pids.every((pid) => isInScope(pid, scope)); await sleep(1))
     if (Date.now() > deadline) throw failure('systemd does not come to it');
 }
 
