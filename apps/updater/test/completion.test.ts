@@ -42,10 +42,7 @@ const expected: [string[], string[]][] = [
     ['backups', ''],
     ['list', 'remove', 'show', 'verify'],
   ],
-  [
-    ['run', '--re'],
-    ['--repo-url', '--retry'],
-  ],
+  [['run', '--ret'], ['--retry']],
   [
     ['why', ''],
     ['adblock', 'web'],

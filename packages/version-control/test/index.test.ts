@@ -8,6 +8,7 @@ it('the package offers these names', () => {
     'chooseVersion',
     'compareVersions',
     'createModuleTag',
+    'findDamage',
     'formatModuleTag',
     'isAncestor',
     'isNewer',
