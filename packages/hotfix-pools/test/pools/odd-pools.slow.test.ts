@@ -10,7 +10,7 @@ const odd: Record<string, [pool: Omit<AuthorsPool, 'id' | 'files'>, ending: stri
   {
     'no-closure': [{}, 'applied', /not applied before/, 'new'],
     daemon: [{ closure: ['setsid sleep 600 & echo started'] }, 'applied', /not applied before/, 'new'],
-    'much-output': [{ closure: ['head -c 300000000 /dev/zero | tr "\\0" x'] }, 'applied', /not applied before/, 'new'],
+    'much-output': [{ closure: ['head -c 1000000000 /dev/zero | tr "\\0" x'] }, 'applied', /not applied before/, 'new'],
     hangs: [
       { closure: ['trap "" TERM; test -e LIVE/../hung || { touch LIVE/../hung; sleep 600; }'], timeoutSeconds: 1 },
       'reverted',
@@ -46,6 +46,20 @@ it('each pool ends in its own way, is told by name, and nothing it started is le
     expect(pool?.reason).toMatch(reason);
   }
   expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toMatch(/^sleep 600$/m);
+});
+
+it('a pool that removes all backups and then fails is told as a failed rollback; the pools after it have backups of their own', async () => {
+  const server = new Server({ vandal: 'old', after: 'old' });
+  server.pools('1.0.0', [
+    { id: 'vandal', files: { vandal: 'new' }, closure: ['rm -rf LIVE/../backups', 'false'] },
+    { id: 'after', files: { after: 'broken' }, closure: ['! grep -q broken LIVE/after'] },
+  ]);
+  const { pools } = await server.apply();
+  expect(pools.map(({ id, state }) => `${id} ${state}`)).toEqual(['vandal failed', 'after reverted']);
+  expect(pools[0]?.reason).toMatch(
+    /^closure line 2 \(false\) exited 1; then the rollback failed: there is no backup of hotfix_pool_vandal with id/,
+  );
+  expect([server.read('vandal'), server.read('after')]).toEqual(['new', 'old']); // What it was told to lose is lost; no more.
 });
 
 it('what could not be put back is refused before anything is changed, and a read-only place is left as it is', async () => {
