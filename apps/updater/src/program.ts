@@ -1,27 +1,18 @@
 import { ORCHESTRATOR_VERSION } from '@homeserver/orchestrator';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { addAuthorCommands } from './author-commands.ts';
 import { addBackupCommands } from './backup-commands.ts';
-import {
-  addCommand,
-  collectModule,
-  waitOption,
-  type CommonFlags,
-  type Perform,
-  type Waiting,
-} from './command-options.ts';
+import { addCommand, waitOption, type CommonFlags, type Perform, type Waiting } from './command-options.ts';
 import { addConfigCommands } from './config-commands.ts';
-import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { historyCommand } from './commands/history.ts';
 import { recoverCommand } from './commands/recover.ts';
-import { runCommand, type RunFlags } from './commands/run.ts';
-import { runLegacyCommand } from './commands/run-legacy.ts';
 import { statusCommand } from './commands/status.ts';
 import { addHotfixCommands } from './hotfix-commands.ts';
 import { addLegacyCommands } from './legacy-commands.ts';
 import { addModuleCommands } from './module-commands.ts';
 import { addPermissionCommands } from './permission-commands.ts';
+import { addRunCommands } from './run-commands.ts';
 import { addShellCommands } from './shell-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addTrustCommands } from './trust-commands.ts';
@@ -39,39 +30,7 @@ export function buildProgram(perform: Perform): Command {
   const command = (name: string, description: string, example: string): Command =>
     addCommand(program, name, description, example);
 
-  command(
-    'run',
-    'update the modules, then run every enabled one',
-    'updater run --repo-url https://example.org/updates.git',
-  )
-    .addOption(new Option('--only <phase>', 'one phase alone').choices(['replace', 'run']))
-    .option('--module <name>', 'only this module (may be repeated)', collectModule)
-    .option('--retry', 'try again what failed here before')
-    .option('--bundle <file>', 'take the repository from a git bundle, without a network')
-    .option('--accept-tip <commit>', 'accept a tip that does not descend from the last one, once')
-    .option('--allow-downgrade <module>', 'take a lower version of it (may be repeated)', collectModule)
-    .addOption(
-      new Option('--legacy', 'run what manifest.json in the modules path says, and nothing else').conflicts([
-        'only',
-        'module',
-        'retry',
-        'bundle',
-        'acceptTip',
-        'allowDowngrade',
-        'checkOnly',
-        'check',
-      ]),
-    )
-    .option('--check-only', 'only look, as "updater check" does')
-    .option('--check', 'the same')
-    .addOption(waitOption())
-    .action((flags: CommonFlags & RunFlags & { checkOnly?: boolean; check?: boolean; legacy?: boolean }) => {
-      if (flags.checkOnly || flags.check) return perform('check', flags, (context) => checkCommand(context, flags));
-      return perform('run', flags, (context) => (flags.legacy ? runLegacyCommand : runCommand)(context, flags));
-    });
-  command('check', 'say what there is to update; exit code 10 if anything', 'updater check --json')
-    .addOption(waitOption())
-    .action((flags: Waiting) => perform('check', flags, (context) => checkCommand(context, flags)));
+  addRunCommands(program, perform);
   command('status', 'show each module: version, last run, state', 'updater status').action((flags: CommonFlags) =>
     perform('status', flags, statusCommand),
   );

@@ -74,6 +74,7 @@ describe('the command line', { timeout: 30_000 }, () => {
     expect(commands.map((command) => command.name())).toEqual([
       'run',
       'check',
+      'plan',
       'status',
       'history',
       'recover',

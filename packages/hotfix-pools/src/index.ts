@@ -1,3 +1,4 @@
+export { diffContents } from './diff-contents.ts';
 export { HotfixError } from './errors.ts';
 export { HotfixManager } from './hotfix-manager.ts';
 export { applyPools } from './pools/apply-pools.ts';

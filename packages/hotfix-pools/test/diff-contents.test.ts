@@ -14,8 +14,15 @@ it('a new file is shown as one', () => {
 
 it('no change is no diff', () => expect(diff('one\n', 'one\n')).toBeUndefined());
 
-it('what is no text is only said to differ', () => {
-  expect(diff('\0', '\0\0')).toBe('/etc/x differs (1 and 2 bytes)\n');
+it('a file that goes away is shown as one', () => {
+  expect(diffContents('/etc/x', Buffer.from('one\n'), undefined)).toBe(
+    '--- /etc/x\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-one\n',
+  );
+});
+
+it('of what is no text, the sizes are said', () => {
+  expect(diff('\0', '\0\0')).toBe('/etc/x: binary, 1 bytes -> 2 bytes\n');
+  expect(diff(undefined, '\0')).toBe('/etc/x: binary, nothing -> 1 bytes\n');
 });
 
 it('a long diff is cut', () => {

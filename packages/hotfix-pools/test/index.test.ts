@@ -7,6 +7,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
     'HotfixManager',
     'applyPools',
     'describeReport',
+    'diffContents',
     'lintHotfixes',
     'readHotfixDocument',
     'summarise',

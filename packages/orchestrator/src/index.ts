@@ -13,6 +13,7 @@ export { applyModulePermissions, checkModulePermissions } from './module-permiss
 export { stateOfModule } from './module-state.ts';
 export { testModule } from './module-test/test-module.ts';
 export { newModule } from './new-module.ts';
+export { planRun } from './plan/plan-run.ts';
 export { outcomeOf } from './report/cycle-report.ts';
 export { findRunRecord, readRunRecords } from './report/run-record.ts';
 export { checksumOfDirectory } from './legacy/directory-checksum.ts';
@@ -41,6 +42,8 @@ export type { UpdateToRun } from './functions/run-updates.ts';
 export type { ScriptOptions } from './functions/script-options.ts';
 export type { SyncedRepo } from './functions/sync-from-repo.ts';
 export type { ModuleCheck, ModuleTestOptions, ModuleTestReport } from './module-test/test-module.ts';
+export type { FileChange } from './plan/compare-directories.ts';
+export type { PlannedModuleRun, PlannedUpdate, RunPlan } from './plan/plan-run.ts';
 export type { Hold } from './records/module-records.ts';
 export type { ServerRecovery } from './recover/recover-server.ts';
 export type { Replacement } from './replace/replace-modules.ts';

@@ -182,7 +182,8 @@ function acceptTip({ paths }: Server, { repository }: UpdateOptions, { tip }: Sy
   writeAcceptedTip(paths.acceptedTips, repository.url, repository.branch, { commit: tip.commit, at });
 }
 
-function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository> {
+/** Brings the mirror up to date, as a cycle does first. */
+export function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository> {
   const { repository } = options;
   if (repository === undefined || (repository.url === '' && repository.bundle === undefined)) {
     throw new OrchestratorError('usage', 'no repository is set', {
@@ -197,9 +198,10 @@ function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository>
 }
 
 /** What the repository has for the modules, and for the orchestrator. */
-type CycleDetection = Detection & { release: ReleaseDetection };
+export type CycleDetection = Detection & { release: ReleaseDetection };
 
-function detect(server: Server, options: UpdateOptions, { content }: SyncedRepository): CycleDetection {
+/** What a cycle with these options would replace. */
+export function detect(server: Server, options: UpdateOptions, { content }: SyncedRepository): CycleDetection {
   const installed = installedModules(server.paths);
   const broken = content.problems.map(({ name }) => name);
   refuseUnknown(

@@ -26,6 +26,7 @@ it('the package offers these names', () => {
     'newModule',
     'openServer',
     'outcomeOf',
+    'planRun',
     'readRunRecords',
     'readStatus',
     'recover',

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { OrchestratorError } from '../errors.ts';
-import { ENTRY_NAMES } from '../module-index.ts';
+import { ENTRY_NAMES, findEntry } from '../module-index.ts';
 
 /** How the test tells the module's run what to do, and hears from it; files in the scratch folder. */
 export interface RunControl {
@@ -19,11 +19,11 @@ export interface RunControl {
  * after its last step, and to wait until whoever is going to kill it is ready. Throws OrchestratorError 'usage'.
  */
 export function wrapEntry(directory: string, control: RunControl): void {
-  const entry = ENTRY_NAMES.find((name) => fs.existsSync(path.join(directory, name)));
+  const entry = findEntry(directory);
   if (entry === undefined)
     throw new OrchestratorError('usage', `${directory} has no entry (${ENTRY_NAMES.join(', ')})`);
   const original = `entry-under-test${path.extname(entry)}`;
-  fs.renameSync(path.join(directory, entry), path.join(directory, original));
+  fs.renameSync(entry, path.join(directory, original));
   fs.writeFileSync(path.join(directory, ENTRY_NAMES[0]), source(original, control));
 }
 
