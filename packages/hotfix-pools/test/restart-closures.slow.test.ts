@@ -1,3 +1,6 @@
 import { testsOnServer } from '@homeserver/test-support';
 
-await testsOnServer('closures that restart services, on a server with systemd', ['test/restart-closures.on-server.ts']);
+await testsOnServer('hotfixes that restart services, on a server with systemd', [
+  'test/restart-closures.on-server.ts',
+  'test/operations/documented-operations.on-server.ts',
+]);
