@@ -5,6 +5,7 @@ import {
   makeDirectoryDurably,
   openDirectory,
   parentPath,
+  removeTemporaries,
   syncDirectory,
   temporaryName,
 } from '@homeserver/system';
@@ -58,14 +59,15 @@ export function linkFile(located: LocatedOperation, stateDir: string): void {
   }
 }
 
-/** Removes linked files that neither a record nor the present names. */
+/** Removes linked files that neither a record nor the present names, and what a killed run left beside the others. */
 export function dropUnlinked(stateDir: string, kept: ReadonlySet<string>): void {
   const root = path.join(stateDir, 'linked');
   if (!fs.existsSync(root)) return;
   for (const name of fs.readdirSync(root)) {
     const directory = path.join(root, name);
     const isKept = fs.readdirSync(directory).some((file) => kept.has(path.join(directory, file)));
-    if (!isKept) fs.rmSync(directory, { recursive: true, force: true });
+    if (isKept) removeTemporaries(directory);
+    else fs.rmSync(directory, { recursive: true, force: true });
   }
   syncDirectory(root);
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryName } from '@homeserver/system';
 import { OperationsServer, states, step } from './operations-server.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -39,6 +40,16 @@ describe('a document of operations', () => {
     expect(link.startsWith(`${server.stateDir}/linked/`)).toBe(true);
     expect([fs.readFileSync(link, 'utf8'), fs.statSync(link).mode & 0o777]).toEqual(['#!/bin/sh\necho tool\n', 0o755]);
     expect(server.read('database')).toBe('migrated\n');
+  });
+
+  it('leaves nothing of a run that was killed beside the file that a link points at', async () => {
+    const server = all();
+    await server.applyOperations();
+    const linked = path.dirname(fs.readlinkSync(path.join(server.live, 'bin/tool')));
+    fs.writeFileSync(path.join(linked, temporaryName()), 'half');
+    server.document(fs.readFileSync(path.join(server.module, 'index.json'), 'utf8').replace('1.0.0', '1.1.0'));
+    expect((await server.applyOperations()).state).toBe('applied');
+    expect(fs.readdirSync(linked)).toEqual(['tool']);
   });
 
   it('a second time does nothing, and runs no script', async () => {

@@ -40,6 +40,11 @@ const NEW = [
   'auth.py database nginx.conf tool',
 ];
 
+const leftIn = (here: OperationsServer): string[] =>
+  fs
+    .readdirSync(here.root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.includes('.homeserver-updates-'));
+
 const run = (here: OperationsServer): [string, ...string[]] => [process.execPath, fixture, here.root];
 const under = (here: OperationsServer) => ({ under: [here.root], alsoExec: true });
 
@@ -63,6 +68,7 @@ await describeUnderSupervision('operations, killed at any call,', () => {
       ends[isNew ? 'new' : 'old'] += 1;
       await here.applyOperations();
       expect(stateOf(here)).toEqual(NEW);
+      expect({ at: cut.firedAt, left: leftIn(here) }).toEqual({ at: cut.firedAt, left: [] });
     }
     // Else the cuts fell outside of the work.
     expect(ends.old).toBeGreaterThan(0);
