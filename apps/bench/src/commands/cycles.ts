@@ -15,13 +15,26 @@ const mainOf = {
   'index.py': `def main(args):\n    return {"success": True, "changed": False}\n`,
 } as const;
 
-/** A git repository with this many modules, each an index.json and a main that does nothing; its URL. */
-export async function moduleRepository(bench: Bench, modules: number, main: keyof typeof mainOf): Promise<string> {
+/** A main that keeps a processor busy for so long. */
+export const busyMain = (milliseconds: number): string =>
+  `export async function main() {
+  const start = process.cpuUsage();
+  while (process.cpuUsage(start).user < ${milliseconds * 1000}) for (let n = 0; n < 1e6; n += 1);
+  return { success: true, changed: false };
+}\n`;
+
+/** A git repository with this many modules, each an index.json and a main that does nothing, or what `source` says; its URL. */
+export async function moduleRepository(
+  bench: Bench,
+  modules: number,
+  main: keyof typeof mainOf,
+  source: string = mainOf[main],
+): Promise<string> {
   const names = Array.from({ length: modules }, (_, at) => `module-${String(at + 1).padStart(4, '0')}`);
   const repository = await createRepository(bench.fresh('repository'));
   await repository.commit({
     'index.json': indexOf({ schema_version: '1.0.0', channel: 'stable' }),
-    modules: Object.fromEntries(names.map((name) => [name, { 'index.json': moduleIndex(name), [main]: mainOf[main] }])),
+    modules: Object.fromEntries(names.map((name) => [name, { 'index.json': moduleIndex(name), [main]: source }])),
   });
   return repository.url;
 }
@@ -49,6 +62,12 @@ export function updaterRun(bench: Bench, repository: string, ...args: string[]):
     },
   };
 }
+
+/** Another run on the same server. */
+export const updaterAgain = (command: Command, ...args: string[]): Command => ({
+  ...command,
+  argv: [process.execPath, updater, 'run', ...args],
+});
 
 /** What asking a repository for its tip costs. */
 export const listRemote = (repository: string): Command => ({

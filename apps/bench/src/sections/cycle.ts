@@ -1,5 +1,13 @@
 import type { Bench } from '../bench.ts';
-import { ansibleRun, listRemote, moduleRepository, predecessorRun, updaterRun } from '../commands/cycles.ts';
+import {
+  ansibleRun,
+  busyMain,
+  listRemote,
+  moduleRepository,
+  predecessorRun,
+  updaterAgain,
+  updaterRun,
+} from '../commands/cycles.ts';
 import { ratioFinding, type Finding } from '../finding.ts';
 import type { Contender, Race } from '../race.ts';
 import { spreadOf } from '../statistics.ts';
@@ -13,6 +21,9 @@ const ANSIBLE = 'Ansible';
 const PREDECESSOR_IN_LS_REMOTES = 0.19 / 0.003;
 const CPU_LIMIT_MS = 5;
 const LINEAR = 1.1;
+const BUSY_MS = 300;
+/** What cannot be shared out: the start of the program, and the end of it. */
+const HALF = 0.65;
 
 /** Whole cycles in which no module has anything to do, and first installations of many modules. */
 export const cycle: Section = {
@@ -26,6 +37,7 @@ export const cycle: Section = {
       ...(await besidePredecessor(bench, idle)),
       ...(await besideAnsible(bench, idle.slice(0, 1))),
       ...(await installations(bench)),
+      ...(await besideEachOther(bench)),
     ];
   },
 };
@@ -116,4 +128,26 @@ async function installations(bench: Bench): Promise<Finding[]> {
       ...(ratio ? { measured: { min: ratio.min * scale, median: ratio.median * scale, max: ratio.max * scale } } : {}),
     },
   ];
+}
+
+/** The run phase alone, of modules that keep a processor busy. Needs two processors. */
+async function besideEachOther(bench: Bench): Promise<Finding[]> {
+  const modules = 8;
+  const repository = await moduleRepository(bench, modules, 'index.ts', busyMain(BUSY_MS));
+  const install = updaterRun(bench, repository, '--only', 'replace');
+  await bench.run(install);
+  const running = (jobs: number): Contender => ({
+    name: `updater run --jobs ${jobs}`,
+    prepare: always(updaterAgain(install, '--only', 'run', '--jobs', String(jobs))),
+  });
+  const [one, two] = [running(1), running(2)];
+  const race = await bench.race({
+    id: 'jobs',
+    title: `running ${modules} modules of ${BUSY_MS} ms of CPU each`,
+    baseline: one.name,
+    rounds: bench.scale.rounds,
+    contenders: [one, two],
+  });
+  const what = `--jobs 2 with ${modules} modules that are busy`;
+  return [ratioFinding(race, { what, ours: two.name, baseline: one.name, limit: HALF })];
 }
