@@ -22,7 +22,9 @@ export interface ModuleStatus {
   problem?: string;
   /** Its part in the last run it took part in. */
   lastRun?: { status: string; error?: string; at: number };
-  /** Versions that failed here; `nextTry` is missing when it is quarantined. */
+  /** Why the last run that looked did not replace it, one line. */
+  notice?: string;
+  /** Higher versions than the installed one that failed here; `nextTry` is missing when one is quarantined. */
   failed: (FailedVersion & { nextTry?: number })[];
 }
 
@@ -57,6 +59,7 @@ export function readStatus(server: Server): ServerStatus {
   const modules = installed.map(({ name, version, index, entry }): ModuleStatus => {
     const lastRun = lastRunOf(name, runs);
     const hold = records[name]?.hold;
+    const notice = noticeOf(name, runs);
     return {
       name,
       version,
@@ -66,7 +69,8 @@ export function readStatus(server: Server): ServerStatus {
       ...(hold !== undefined && hold.entry === (entry ?? null) ? { hold } : {}),
       ...(index.ok ? {} : { problem: index.problem }),
       ...(lastRun === undefined ? {} : { lastRun }),
-      failed: (records[name]?.failed ?? []).map(withNextTry),
+      ...(notice === undefined ? {} : { notice }),
+      failed: (records[name]?.failed ?? []).filter((one) => isAhead(one, version)).map(withNextTry),
     };
   });
   const gone = Object.keys(records).filter((name) => !modules.some((module) => module.name === name));
@@ -115,7 +119,20 @@ function lastRunOf(name: string, runs: readonly RunRecord[]): ModuleStatus['last
 
 /** As the last run found that has seen the repository. */
 function isOrphaned(name: string, runs: readonly RunRecord[]): boolean {
-  return runs.find(({ commit }) => commit !== null)?.orphaned?.includes(name) ?? false;
+  return lastLook(runs)?.orphaned?.includes(name) ?? false;
+}
+
+function noticeOf(name: string, runs: readonly RunRecord[]): string | undefined {
+  return lastLook(runs)?.not_updated.find((one) => one.name === name)?.why;
+}
+
+function lastLook(runs: readonly RunRecord[]): RunRecord | undefined {
+  return runs.find(({ commit }) => commit !== null);
+}
+
+/** A failure of what was replaced since is of no interest any more. */
+function isAhead(failure: FailedVersion, installed: string | undefined): boolean {
+  return installed === undefined || isNewer(failure.version, installed);
 }
 
 function isInterrupted({ paths, state }: Server): boolean {

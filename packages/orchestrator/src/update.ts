@@ -224,7 +224,8 @@ export function detect(server: Server, options: UpdateOptions, { content }: Sync
   return {
     ...detection,
     updates: detection.updates.filter(isWanted),
-    notices: detection.notices.filter(isWanted),
+    // That one left the repository is remembered by the record of this run, whichever modules were asked for.
+    notices: detection.notices.filter((notice) => notice.kind === 'orphaned' || isWanted(notice)),
     release: options.modules === undefined ? detectOwnRelease(server, content, rules) : {},
   };
 }

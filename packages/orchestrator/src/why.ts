@@ -22,7 +22,7 @@ export function why(server: Server, name: string): string {
 }
 
 function reasonFor(module: ModuleStatus, server: Server): string {
-  const { name, version, hold, failed, problem, enabled, lastRun, unproven, orphaned } = module;
+  const { name, version, hold, failed, problem, enabled, lastRun, unproven, orphaned, notice } = module;
   const newest = failed.at(-1);
   const failure =
     newest === undefined
@@ -44,6 +44,7 @@ function reasonFor(module: ModuleStatus, server: Server): string {
     return `${version} ${lastRun.status === 'failed' ? 'failed' : 'was skipped'} in its last run (${lastRun.error ?? 'no reason was given'})`;
   if (orphaned)
     return `${version} is not in the repository any more; it is kept and still run, until: updater modules remove ${name}`;
+  if (notice !== undefined) return `is at ${version}, and waits for a newer version: ${notice}`;
   if (lastRun === undefined) return `${version} is installed, and waits for its first run`;
   const when = formatLocalTime(lastRun.at);
   return unproven
