@@ -223,3 +223,12 @@ export function useUpdaterUmask(): void {
   const before = process.umask(0o077);
   onTestFinished(() => void process.umask(before));
 }
+
+/** Whether a process is there and no zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !fs.readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+}

@@ -3,7 +3,18 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { acquireLock } from '@homeserver/system';
-import { home, install, main, module, quiet, runAll, startUpdater, waitForFile, type Home } from '../support.ts';
+import {
+  home,
+  install,
+  isAlive,
+  main,
+  module,
+  quiet,
+  runAll,
+  startUpdater,
+  type Home,
+  waitForFile,
+} from '../support.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
@@ -128,11 +139,3 @@ it('when the updater is killed, the host dies at once, and the lock is free', as
   while (isAlive(host)) await sleep(5);
   (await acquireLock(here.server.paths.lock, { purpose: 'test', waitMs: 2000 })).release();
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return !fs.readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
-  }
-}
