@@ -31,6 +31,7 @@ describe('the README', { timeout: 60_000 }, () => {
       );
       await server.repository.git('tag', `adblock-v${version}-20261120`);
     }
+    fs.writeFileSync(path.join(server.root, 'config.json'), '{}');
     const commands = (codeBlocks[1] ?? '')
       .trimEnd()
       .split('\n')
@@ -38,7 +39,7 @@ describe('the README', { timeout: 60_000 }, () => {
     expect(commands.length).toBeGreaterThan(25);
     for (const command of commands) {
       const args = command.replace('https://example.org/updates.git', server.repository.url).split(' ').slice(1);
-      const { exitCode, stdout, stderr } = await server.updater(...args);
+      const { exitCode, stdout, stderr } = await server.start(args, { cwd: server.root }).ended;
       expect({ command, exitCode, stderr }).toEqual({ command, exitCode: 0, stderr: '' });
       expect(stdout).not.toBe('');
     }
@@ -48,13 +49,14 @@ describe('the README', { timeout: 60_000 }, () => {
   it('lists every setting as the program has it', () => {
     const expected = settingNames.map((name) => [
       `\`${keyOf(name)}\``,
-      `\`${settingDefinitions[name].flag}\``,
+      withTicks(settingDefinitions[name].flag),
       `\`${variableName(name)}\``,
     ]);
     const table = tableAfter('Settings');
     expect(table.map((row) => row.slice(0, 3))).toEqual(expected);
     for (const [at, name] of settingNames.entries())
-      if (name !== 'localRepo') expect(table[at]?.[3] ?? '').toBe(withTicks(settingDefinitions[name].default));
+      if (!['localRepo', 'notifyMailFrom'].includes(name))
+        expect(table[at]?.[3] ?? '').toBe(withTicks(settingDefinitions[name].default));
   });
 
   it('lists every exit code', () => {

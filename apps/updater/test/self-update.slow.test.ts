@@ -57,7 +57,7 @@ describe('a release of the updater', () => {
     expect(await version(server)).toBe(NEXT);
     expect((await server.updater('status')).stdout).toContain(`The updater is ${NEXT}.\n`);
     expect((await server.updater('history', answer.data.run)).stdout).toContain(
-      `by updater ${NEXT}, updated from ${INSTALLED} in this run\n`,
+      `updater ${NEXT} (updated from ${INSTALLED} in this run), commit `,
     );
     expect((await server.updater('check')).exitCode).toBe(0);
     expect((await server.updater('run')).stdout).toContain('orchestrator: False\n');

@@ -15,14 +15,15 @@ const COUNTS = `
   fs.writeFileSync(context.stateDir + '/settings', JSON.stringify(context.config));
   return { success: true, changed: true };`;
 
+const modulesAt = (version: string) =>
+  repositoryWith({
+    counting: { version, main: COUNTS, configuration: { greeting: 'hello', places: { port: 80, host: 'here' } } },
+    off: { version, main: COUNTS },
+    quiet: { version, main: COUNTS, metadata: { enabled: false } },
+  });
+
 it('what the owner has set and what modules keep survives twenty updates, two of the updater itself among them', async () => {
   const server = await serverFolder();
-  const modulesAt = (version: string) =>
-    repositoryWith({
-      counting: { version, main: COUNTS, configuration: { greeting: 'hello', places: { port: 80, host: 'here' } } },
-      off: { version, main: COUNTS },
-      quiet: { version, main: COUNTS, metadata: { enabled: false } },
-    });
   const settingsFile = path.join(server.root, 'config.json');
   const { UPDATER_REPO_URL: repoUrl, ...environment } = server.environment;
   fs.writeFileSync(settingsFile, JSON.stringify({ repoUrl, branch: 'main', trust: { maxMajorJump: 3 } }));

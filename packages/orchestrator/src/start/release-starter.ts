@@ -3,10 +3,11 @@ import { reasonOf, reportStart } from '@homeserver/system';
 import type { ReleaseModule } from './release-contract.ts';
 
 /*
- * The process that a release runs in: `release-starter <its index.mjs> ...arguments`. It belongs to the version that starts
- * the release, so that it can say what became of it.
+ * The process that a release runs in: `release-starter <its index.mjs> <installed program> ...arguments`. It belongs to the
+ * version that starts the release, so that it can say what became of it.
  */
-const [entry = '', ...args] = process.argv.slice(2);
+const [entry = '', program = '', ...args] = process.argv.slice(2);
+process.argv.splice(1, 3, program); // Whoever starts the updater again starts what is installed.
 const main = await load();
 if (main !== undefined) {
   reportStart();

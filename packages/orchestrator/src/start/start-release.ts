@@ -31,7 +31,7 @@ export function startRelease({ directory }: Release, options: StartOptions): Pro
           locks: held.map((_, at) => FIRST_HELD_DESCRIPTOR + at),
         });
   return runSuccessor(script, {
-    args: [path.join(directory, RELEASE_ENTRY), ...args],
+    args: [path.join(directory, RELEASE_ENTRY), process.argv[1] ?? '', ...args],
     env,
     holdDescriptors: held,
     startWithinMs,
