@@ -1,3 +1,5 @@
+import { CodedError } from '@homeserver/system';
+
 /** What went wrong, for programs. */
 export type HotfixErrorCode =
   | 'invalid-document' // index.json is missing, is not JSON, or has a field that cannot be used: nothing was changed
@@ -10,20 +12,7 @@ export type HotfixErrorCode =
   | 'closure-failed' // a closure line exited non-zero, or ran out of time
   | 'io'; // the machine
 
-export interface HotfixErrorOptions {
-  cause?: unknown;
-  hint?: string;
-}
-
 /** The one error class of this package; `message` is one line that names the file and the field, `hint` says what to do. */
-export class HotfixError extends Error {
+export class HotfixError extends CodedError<HotfixErrorCode> {
   override readonly name = 'HotfixError';
-  readonly code: HotfixErrorCode;
-  readonly hint: string | undefined;
-
-  constructor(code: HotfixErrorCode, message: string, options: HotfixErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint;
-  }
 }

@@ -10,7 +10,7 @@ export { readHotfixDocument } from './read-document.ts';
 export type { ApplyHotfixesOptions, HotfixManagerOptions, HotfixResult } from './hotfix-manager.ts';
 export type { LintFinding } from './lint/lint-hotfixes.ts';
 export type { HotfixReport } from './module-result.ts';
-export type { HotfixErrorCode, HotfixErrorOptions } from './errors.ts';
+export type { HotfixErrorCode } from './errors.ts';
 export type { ApplyPoolsOptions } from './pools/apply-pools.ts';
 export type { Operation, OperationDocument } from './operations/operation-document.ts';
 export type { OperationReport, OperationsReport } from './operations/operations-report.ts';

@@ -1,3 +1,5 @@
+import { CodedError } from '@homeserver/system';
+
 /** Why a whole command of the updater ended early, for programs. */
 export type OrchestratorErrorCode =
   | 'usage' // a setting or an argument is missing or wrong; nothing was touched
@@ -9,20 +11,7 @@ export type OrchestratorErrorCode =
   | 'stopped' // ended by a signal, at a boundary
   | 'io'; // the machine
 
-export interface OrchestratorErrorOptions {
-  cause?: unknown;
-  hint?: string;
-}
-
 /** The one error class of this package; `message` is one line, `hint` says what to do. */
-export class OrchestratorError extends Error {
+export class OrchestratorError extends CodedError<OrchestratorErrorCode> {
   override readonly name = 'OrchestratorError';
-  readonly code: OrchestratorErrorCode;
-  readonly hint: string | undefined;
-
-  constructor(code: OrchestratorErrorCode, message: string, options: OrchestratorErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint;
-  }
 }

@@ -34,7 +34,7 @@ export { why } from './why.ts';
 export type { Checkout, CheckoutOptions } from './checkout.ts';
 export type { Detection, ModuleNotice, ModuleUpdate } from './detect/detect-updates.ts';
 export type { CheckName, Finding } from './doctor/finding.ts';
-export type { OrchestratorErrorCode, OrchestratorErrorOptions } from './errors.ts';
+export type { OrchestratorErrorCode } from './errors.ts';
 export type { ModuleContext, ModuleMain, ModuleResult } from './module-contract.ts';
 export type { ModuleIndex } from './module-index.ts';
 export type { DetectOptions } from './functions/module-updates.ts';

@@ -11,7 +11,7 @@ export {
 } from './service-targets.ts';
 
 export type { PermissionReport } from './apply-permissions.ts';
-export type { PermissionErrorCode, PermissionErrorOptions } from './errors.ts';
+export type { PermissionErrorCode } from './errors.ts';
 export type { PermissionTarget } from './permission-target.ts';
 export type { Ownership, PermissionChange, PermissionNote, PermissionPlan } from './plan-permissions.ts';
 export type { ServicePlaces } from './service-targets.ts';

@@ -1,4 +1,4 @@
-import { reasonOf, SystemError } from '@homeserver/system';
+import { CodedError, reasonOf, SystemError } from '@homeserver/system';
 import type { z } from 'zod';
 
 /** What went wrong, for programs. */
@@ -20,22 +20,9 @@ export type StateManagerErrorCode =
   | 'rollback-failed' // the state before could not be brought back: a person must look
   | 'io'; // the machine
 
-export interface StateManagerErrorOptions {
-  cause?: unknown;
-  hint?: string;
-}
-
 /** The one error class of this package; `message` is one line that names the path or the slot, `hint` says what to do. */
-export class StateManagerError extends Error {
+export class StateManagerError extends CodedError<StateManagerErrorCode> {
   override readonly name = 'StateManagerError';
-  readonly code: StateManagerErrorCode;
-  readonly hint: string | undefined;
-
-  constructor(code: StateManagerErrorCode, message: string, options: StateManagerErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint;
-  }
 }
 
 /** Any error as one of ours: what is not yet is the machine's doing. */

@@ -9,7 +9,7 @@ export { StateManager } from './state-manager.ts';
 export type { BackupGeneration } from './backup-generations.ts';
 export type { ModuleBackupInfo } from './backup-index.ts';
 export type { StateManagerOptions } from './engine.ts';
-export type { StateManagerErrorCode, StateManagerErrorOptions } from './errors.ts';
+export type { StateManagerErrorCode } from './errors.ts';
 export type { GuardOutcome } from './guard-outcome.ts';
 export type { DamagedIntent } from './journal.ts';
 export type { OperationInfo } from './operations/list-operations.ts';

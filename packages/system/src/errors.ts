@@ -1,3 +1,4 @@
+import { CodedError, type CodedErrorOptions } from './coded-error.ts';
 import { escapeControls } from './raw-path.ts';
 
 /** Why an effect of this package could not be carried out. */
@@ -9,22 +10,12 @@ export type SystemErrorCode =
   | 'unsafe-path'
   | 'no-scope';
 
-export interface SystemErrorOptions {
-  cause?: unknown;
-  /** What the person can do about it. */
-  hint?: string;
-}
-
 /** The one error class of this package; `message` is a single line that names the path or the command. */
-export class SystemError extends Error {
+export class SystemError extends CodedError<SystemErrorCode> {
   override readonly name = 'SystemError';
-  readonly code: SystemErrorCode;
-  readonly hint: string | undefined;
 
-  constructor(code: SystemErrorCode, message: string, options: SystemErrorOptions = {}) {
-    super(escapeControls(message), options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint;
+  constructor(code: SystemErrorCode, message: string, options?: CodedErrorOptions) {
+    super(code, escapeControls(message), options);
   }
 }
 

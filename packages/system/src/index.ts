@@ -1,6 +1,7 @@
 export { BoundedOutput } from './bounded-output.ts';
 export { checkConfiguredPath } from './check-configured-path.ts';
 export { childEnvironment, RUN_MARKER } from './child-environment.ts';
+export { CodedError } from './coded-error.ts';
 export { freeSpace, sureSpace } from './disk-space.ts';
 export {
   makeDirectoryDurably,
@@ -44,7 +45,8 @@ export { tellingLine } from './telling-line.ts';
 export { canMakeScopes, moveIntoScope, scopeOf, serviceAround } from './systemd-scope.ts';
 export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-name.ts';
 
-export type { SystemErrorCode, SystemErrorOptions } from './errors.ts';
+export type { CodedErrorOptions } from './coded-error.ts';
+export type { SystemErrorCode } from './errors.ts';
 export type { Lock, LockHolder, LockOptions } from './lock.ts';
 export type { InodeFlag } from './inode-flags.ts';
 export type { Logger } from './logger.ts';

@@ -5,6 +5,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
   expect(Object.keys(surface).sort()).toMatchInlineSnapshot(`
     [
       "BoundedOutput",
+      "CodedError",
       "RUN_MARKER",
       "SystemError",
       "acquireLock",

@@ -18,7 +18,7 @@ export { verifyCommit } from './verify-signature.ts';
 export type { Commit } from './commit.ts';
 export type { Version } from './compare-versions.ts';
 export type { NewModuleTag } from './create-module-tag.ts';
-export type { VersionControlErrorCode, VersionControlErrorOptions } from './errors.ts';
+export type { VersionControlErrorCode } from './errors.ts';
 export type { Mirror, ObjectFormat } from './mirror.ts';
 export type { ModuleTag } from './module-tag.ts';
 export type { ModuleVersion, ResolvedVersion } from './module-versions.ts';
