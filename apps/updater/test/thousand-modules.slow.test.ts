@@ -13,18 +13,23 @@ it(
   async () => {
     const server = await serverFolder();
     const ran = path.join(server.root, 'ran');
-    const main = `fs.appendFileSync('${ran}', context.name + '\\n'); return { success: true, changed: false };`;
+    const main = `fs.appendFileSync('${ran}', context.name + ' ' + process.pid + '\\n'); return { success: true, changed: false };`;
     const commit = (version: string, of: readonly string[]): Promise<string> =>
       server.repository.commit(repositoryWith(Object.fromEntries(of.map((name) => [name, { version, main }]))));
-    const runs = (): string[] => {
+    /** Which modules have run, and how many of them in each process. */
+    const runs = (): { modules: string[]; perProcess: number[] } => {
       const lines = fs.readFileSync(ran, 'utf8').trimEnd().split('\n');
       fs.rmSync(ran);
-      return lines;
+      const pids = Map.groupBy(lines, (line) => line.split(' ')[1]);
+      return {
+        modules: lines.map((line) => line.split(' ')[0] ?? ''),
+        perProcess: [...pids.values()].map((ofOne) => ofOne.length),
+      };
     };
     await commit('1.0.0', names);
     const first = await server.answer('run');
     expect([first.exitCode, first.answer.data.updated.length]).toEqual([0, 1000]);
-    expect(runs()).toEqual(names);
+    expect(runs()).toEqual({ modules: names, perProcess: Array.from({ length: 10 }, () => 100) });
     expect(Object.keys(server.index())).toEqual(names);
 
     await commit('1.1.0', bumped);
@@ -33,7 +38,8 @@ it(
       0,
       bumped,
     ]);
-    expect(runs().sort()).toEqual(names);
+    const { modules, perProcess } = runs();
+    expect([modules.sort(), perProcess.length >= 10, Math.max(...perProcess)]).toEqual([names, true, 100]);
     expect(second.answer.data.modules.map(({ name }: { name: string }) => name)).toEqual(names);
   },
 );

@@ -17,7 +17,16 @@ export { readAttributes, removeAttribute, setAttribute } from './extended-attrib
 export { withFileRights } from './file-rights.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
 export { clearInodeFlags, readInodeFlag } from './inode-flags.ts';
-export { allocate, dieWithParent, makeFifo, nextData, setModifyTime, setTimes, tryLockExclusive } from './libc.ts';
+export {
+  adoptOrphans,
+  allocate,
+  dieWithParent,
+  makeFifo,
+  nextData,
+  setModifyTime,
+  setTimes,
+  tryLockExclusive,
+} from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
 export { acquireLock, currentLockHolder, readLockHolder } from './lock.ts';

@@ -47,6 +47,7 @@ const RENAME_EXCHANGE = 2;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const PR_SET_PDEATHSIG = 1;
+const PR_SET_CHILD_SUBREAPER = 36;
 const SYS_CLOSE_RANGE = 436; // The same number on every architecture; glibc has a wrapper only since 2.34.
 const CLOSE_RANGE_CLOEXEC = 4;
 
@@ -163,6 +164,11 @@ export function makeFifo(path: string | Buffer, mode: number): void {
 /** prctl(2) PR_SET_PDEATHSIG: the kernel sends this process `signal` when the thread that started it ends. */
 export function dieWithParent(signal: number): void {
   check('prctl', call.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0));
+}
+
+/** prctl(2) PR_SET_CHILD_SUBREAPER: who loses its parent below this process becomes a child of it, and not of init. */
+export function adoptOrphans(): void {
+  check('prctl', call.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 }
 
 /**

@@ -99,19 +99,22 @@ export async function runCommand(
   });
   ender.dispose();
   killGroup(child.pid, 'SIGKILL');
-  const closed = await isClosed(running, () => receivedBytes);
+  const closed = await areClosed(running, () => receivedBytes);
   if (!closed) for (const stream of child.stdio) stream?.destroy();
 
   return resultOf(argv, startedAt, kept, exit, ender.reason);
 }
 
 /** Waits for the rest of the output; a descendant that keeps the streams open is told by its silence, or by all that it says. */
-async function isClosed(running: PromiseLike<unknown>, receivedBytes: () => number): Promise<boolean> {
+async function areClosed(running: PromiseLike<unknown>, receivedBytes: () => number): Promise<boolean> {
   const atExit = receivedBytes();
   for (let before = -1; before < receivedBytes() && receivedBytes() - atExit <= PIPE_BYTES;) {
     before = receivedBytes();
-    const quiet = sleep(STREAMS_CLOSE_WITHIN_MS, false, { ref: false });
-    if (await Promise.race([running.then(() => true), quiet])) return true;
+    const over = new AbortController();
+    const quiet = sleep(STREAMS_CLOSE_WITHIN_MS, false, { ref: false, signal: over.signal }).catch(() => false);
+    const isClosed = await Promise.race([running.then(() => true), quiet]);
+    over.abort(); // No timer of ours is to be left when this is over.
+    if (isClosed) return true;
   }
   return false;
 }

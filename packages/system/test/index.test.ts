@@ -9,6 +9,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "RUN_MARKER",
       "SystemError",
       "acquireLock",
+      "adoptOrphans",
       "allocate",
       "baseName",
       "canMakeScopes",

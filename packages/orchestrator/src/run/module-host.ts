@@ -4,7 +4,7 @@ import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { PermissionManager } from '@homeserver/permissions';
 import { StateManagerError } from '@homeserver/state-manager';
-import { dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
+import { adoptOrphans, dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
 import type { ModuleContext, ModuleMain, ModuleResult } from '../module-contract.ts';
 import { createOnce } from '../run-once.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -24,6 +24,7 @@ delete process.env[UPDATER_PID];
 dieWithParent(constants.signals.SIGKILL);
 if (process.ppid !== updater) process.exit(1); // It died before the line above could take effect.
 
+adoptOrphans(); // What slips away from a module is seen when the module ends.
 try {
   fs.writeFileSync('/proc/self/oom_score_adj', '500'); // When memory runs out, a module is to go, and not its updater.
 } catch {

@@ -160,6 +160,11 @@ describe('a module that fails, fails alone and by name', () => {
   });
 });
 
+/** Something that has slipped away before the module goes on. */
+const slipped = (started: string): string => `
+  const script = '${started} /bin/sh -c "echo > $0; exec sleep 60"; while [ ! -e "$0" ]; do sleep 0.01; done';
+  await context.run(['sh', '-c', script, context.stateDir + '/here']);`;
+
 describe('the host', () => {
   it('is one process for modules that end clean', async () => {
     const here = home();
@@ -169,6 +174,7 @@ describe('the host', () => {
       main(`await new Promise((go) => setTimeout(go, 5)); ${succeeds}`),
       main(`await fs.promises.writeFile(context.stateDir + '/x', 'x'); ${succeeds}`),
       main(`await context.run(['true']); ${succeeds}`),
+      main(`await context.run(['sh', '-c', '(true &) ; true']); ${succeeds}`),
       main(`await context.state.guard('web', { files: [context.stateDir] }, async () => {}); ${succeeds}`),
     ];
     for (const [at, name] of names.entries())
@@ -188,6 +194,10 @@ describe('the host', () => {
 
   it('is a fresh one after a module that leaves something behind', async () => {
     const left: Record<string, [body: string, leftover: string]> = {
+      'a-timer-that-keeps-nothing-alive': ['setInterval(() => {}, 1000).unref();', 'left an open Timeout'],
+      'a-file': ["fs.openSync(context.stateDir + '/x', 'w');", 'left an open file'],
+      'a-daemon': [slipped('setsid -f'), 'left child processes'],
+      'a-daemon-without-environment': [slipped('env -i /usr/bin/setsid -f'), 'left child processes'],
       'a-timer': ['setInterval(() => {}, 1000);', 'left an open Timeout'],
       'a-server': ["(await import('node:net')).createServer().listen(0);", 'left an open TCPServerWrap'],
       'a-child': ["(await import('node:child_process')).spawn('sleep', ['60']);", 'left child processes'],
