@@ -4,6 +4,7 @@ import { ORCHESTRATOR_VERSION as INSTALLED } from '@homeserver/orchestrator';
 import { describe, expect, it } from 'vitest';
 import { repositoryWith } from './support/module-files.ts';
 import { releaseTree } from './support/releases.ts';
+import { until, type Running } from './support/run-updater.ts';
 import { serverFolder, type ServerFolder } from './support/server-folder.ts';
 
 /*
@@ -13,6 +14,9 @@ const NEXT = '1.1.0';
 const log = (server: ServerFolder): string => fs.readFileSync(server.logFile, 'utf8');
 const modulesAt = (version: string) => repositoryWith({ one: { version }, two: { version } });
 const version = async (server: ServerFolder): Promise<string> => (await server.updater('--version')).stdout.trim();
+
+const untilModuleRuns = ({ output }: Running): Promise<void> =>
+  until('the module runs', () => output().stdout.includes('Executing module: one'), 120_000);
 
 interface RecordOnDisk {
   proven: string | null;
@@ -86,6 +90,21 @@ describe('a release of the updater', () => {
     expect(await version(server)).toBe(INSTALLED);
   });
 
+  it('passes on a signal, ends at a safe point, and is not blamed for it', async () => {
+    const server = await serverFolder();
+    const main = 'await new Promise((resolve) => setTimeout(resolve, 3_600_000).unref()); return { success: true };';
+    const modules = repositoryWith({ one: { version: '1.0.0', main: `setInterval(() => {}, 1000); ${main}` } });
+    await server.repository.commit({ ...modules, ...(await releaseTree({ version: NEXT })) });
+    const running = server.start(['run']);
+    await untilModuleRuns(running);
+    running.child.kill('SIGTERM');
+    expect((await running.ended).exitCode).toBe(143);
+    expect(recordOf(server)).toMatchObject({ proven: null, unproven: { version: NEXT, tries: 0 } });
+    await server.repository.commit(repositoryWith({ one: { version: '1.0.1' } }));
+    expect((await server.updater('run')).exitCode).toBe(0);
+    expect([server.index(), await version(server)]).toEqual([{ one: '1.0.1' }, NEXT]);
+  });
+
   it('holds the lock while it runs, also when the program that started it is killed', async () => {
     const server = await serverFolder();
     const flag = path.join(server.root, 'go-on');
@@ -94,8 +113,7 @@ describe('a release of the updater', () => {
     await server.repository.commit({ ...modules, ...(await releaseTree({ version: NEXT })) });
     const running = server.start(['run']);
     const holder = path.join(server.stateDir, 'lock');
-    const isRunning = (): boolean => running.output().stdout.includes('Executing module: one');
-    while (!isRunning()) await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilModuleRuns(running);
     const { pid } = JSON.parse(fs.readFileSync(holder, 'utf8')) as { pid: number };
     expect(pid).not.toBe(running.pid);
     running.child.kill('SIGKILL');

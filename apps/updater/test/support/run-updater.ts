@@ -61,9 +61,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until `condition` holds, for 20 seconds at most; says what it waited for when it does not. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+/** Waits until `condition` holds, for 20 seconds by default; says what it waited for when it does not. */
+export async function until(what: string, condition: () => boolean, withinMs = 20_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
     await sleep(10);

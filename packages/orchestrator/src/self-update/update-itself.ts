@@ -62,7 +62,7 @@ export async function goOnIn(
   logger.info(`Orchestrator ${version} goes on with this cycle`);
   const went = await handOver(paths, version, selfUpdate, lockDescriptors);
   if (went.isFinished || signal?.aborted) {
-    if (!went.isFinished) countTry(paths, -1); // It was stopped on purpose: that says nothing about it.
+    if (signal?.aborted) countTry(paths, -1); // It was stopped on purpose: that says nothing about it.
     return { ...report, successor: went.end };
   }
   const problem = `Orchestrator ${version} is not proven: ${describeUnfinished(went)} (try ${went.tries} of ${TRIES_ALLOWED})`;
