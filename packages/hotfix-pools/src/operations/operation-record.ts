@@ -1,16 +1,7 @@
 import path from 'node:path';
-import {
-  errnoName,
-  makeDirectoryDurably,
-  readFileText,
-  removeFileDurably,
-  removeTemporaries,
-  writeJsonDurably,
-  type Logger,
-} from '@homeserver/system';
+import { makeDirectoryDurably, removeTemporaries, writeJsonDurably, type Logger } from '@homeserver/system';
 import { z } from 'zod';
-import { HotfixError } from '../errors.ts';
-import { printableReason } from '../printable-text.ts';
+import { forgetFailure, noteFailure, readRecord } from '../record-file.ts';
 
 /** What is remembered of one operation. */
 export interface RecordedOperation {
@@ -39,7 +30,7 @@ export interface OperationsRecord {
 const schema = z.strictObject({
   format: z.literal(1),
   state: z.enum(['applied', 'reverted', 'failed']),
-  schemaVersion: z.string(),
+  schema_version: z.string(),
   time: z.int(),
   reason: z.string().optional(),
   operations: z.array(
@@ -76,11 +67,11 @@ export class OperationRecords {
   }
 
   applied(): OperationsRecord | undefined {
-    return this.#read(this.appliedFile);
+    return readRecord(this.appliedFile, fromJson, this.#logger);
   }
 
   failed(): OperationsRecord | undefined {
-    return this.#read(this.#failedFile);
+    return readRecord(this.#failedFile, fromJson, this.#logger);
   }
 
   makeDirectory(): void {
@@ -92,39 +83,27 @@ export class OperationRecords {
   }
 
   writeApplied(record: OperationsRecord): void {
-    writeJsonDurably(this.appliedFile, { format: 1, ...record });
+    writeJsonDurably(this.appliedFile, toJson(record));
   }
 
-  /** Never throws: a failure that cannot be noted is tried again, which is better than losing the report of it. */
   rememberFailure(record: OperationsRecord): void {
-    try {
+    const json = (): unknown => {
       this.makeDirectory();
-      writeJsonDurably(this.#failedFile, { format: 1, ...record });
-    } catch (error) {
-      this.#logger.warn(`the failure cannot be noted, so it will be tried again: ${printableReason(error)}`);
-    }
+      return toJson(record);
+    };
+    noteFailure(this.#failedFile, json, 'operations: ', this.#logger);
   }
 
   forgetFailure(): void {
-    try {
-      removeFileDurably(this.#failedFile);
-    } catch (error) {
-      this.#logger.warn(`the note of an earlier failure stays: ${printableReason(error)}`);
-    }
+    forgetFailure(this.#failedFile, 'operations: ', this.#logger);
   }
+}
 
-  /** A damaged record counts as none. One that the machine does not give us now is an error. */
-  #read(file: string): OperationsRecord | undefined {
-    try {
-      const { format: _, ...record } = schema.parse(JSON.parse(readFileText(file)));
-      return record;
-    } catch (error) {
-      if (errnoName(error) === 'ENOENT') return undefined;
-      if (errnoName(error) !== undefined)
-        throw new HotfixError('io', `cannot read ${file}: ${printableReason(error)}`, { cause: error });
-      const why = error instanceof z.ZodError ? 'unknown format' : printableReason(error);
-      this.#logger.warn(`cannot read ${file} (${why}): it counts as not there`);
-      return undefined;
-    }
-  }
+function fromJson(json: unknown): OperationsRecord {
+  const { format: _, schema_version: schemaVersion, ...rest } = schema.parse(json);
+  return { ...rest, schemaVersion };
+}
+
+function toJson({ schemaVersion, ...rest }: OperationsRecord): z.input<typeof schema> {
+  return { format: 1, schema_version: schemaVersion, ...rest };
 }

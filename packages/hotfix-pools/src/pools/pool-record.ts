@@ -1,16 +1,7 @@
 import path from 'node:path';
-import {
-  errnoName,
-  makeDirectoryDurably,
-  removeFileDurably,
-  removeTemporaries,
-  writeJsonDurably,
-  type Logger,
-  readFileText,
-} from '@homeserver/system';
+import { makeDirectoryDurably, removeTemporaries, writeJsonDurably, type Logger } from '@homeserver/system';
 import { z } from 'zod';
-import { HotfixError } from '../errors.ts';
-import { printableReason } from '../printable-text.ts';
+import { forgetFailure, noteFailure, readRecord } from '../record-file.ts';
 
 /** What is remembered of one destination. Hashes are SHA-256 in hex. */
 export interface RecordedDestination {
@@ -66,11 +57,11 @@ export class PoolRecords {
   }
 
   applied(id: string): PoolRecord | undefined {
-    return this.#read(this.appliedFile(id));
+    return readRecord(this.appliedFile(id), fromJson, this.#logger);
   }
 
   failed(id: string): PoolRecord | undefined {
-    return this.#read(this.#failedFile(id));
+    return readRecord(this.#failedFile(id), fromJson, this.#logger);
   }
 
   makeDirectory(): void {
@@ -86,56 +77,28 @@ export class PoolRecords {
     writeJsonDurably(this.appliedFile(id), toJson(record));
   }
 
-  /** Never throws: a failure that cannot be noted is tried again, which is better than losing the report of it. */
   rememberFailure(id: string, record: () => PoolRecord): void {
-    try {
-      writeJsonDurably(this.#failedFile(id), toJson(record()));
-    } catch (error) {
-      this.#logger.warn(
-        `pool ${id}: its failure cannot be noted, so it will be tried again: ${printableReason(error)}`,
-      );
-    }
+    noteFailure(this.#failedFile(id), () => toJson(record()), `pool ${id}: `, this.#logger);
   }
 
-  /** Only for tidiness: a pool that is applied is judged by that. */
   forgetFailure(id: string): void {
-    try {
-      removeFileDurably(this.#failedFile(id));
-    } catch (error) {
-      this.#logger.warn(`pool ${id}: the note of its earlier failure stays: ${printableReason(error)}`);
-    }
+    forgetFailure(this.#failedFile(id), `pool ${id}: `, this.#logger);
   }
+}
 
-  /** A damaged record counts as none: the pool is applied once more. One that the machine does not give us now is an error. */
-  #read(file: string): PoolRecord | undefined {
-    try {
-      const {
-        destinations,
-        schema_version: schemaVersion,
-        state,
-        time,
-        reason,
-      } = recordSchema.parse(JSON.parse(readFileText(file)));
-      return {
-        state,
-        schemaVersion,
-        time,
-        ...(reason === undefined ? {} : { reason }),
-        destinations: destinations.map((one) => ({
-          destination: one.destination,
-          shippedSha256: one.shipped_sha256,
-          sha256: one.sha256 ?? undefined,
-        })),
-      };
-    } catch (error) {
-      if (errnoName(error) === 'ENOENT') return undefined;
-      if (errnoName(error) !== undefined)
-        throw new HotfixError('io', `cannot read ${file}: ${printableReason(error)}`, { cause: error });
-      const why = error instanceof z.ZodError ? 'unknown format' : printableReason(error);
-      this.#logger.warn(`cannot read ${file} (${why}): it counts as not there`);
-      return undefined;
-    }
-  }
+function fromJson(json: unknown): PoolRecord {
+  const { destinations, schema_version: schemaVersion, state, time, reason } = recordSchema.parse(json);
+  return {
+    state,
+    schemaVersion,
+    time,
+    ...(reason === undefined ? {} : { reason }),
+    destinations: destinations.map((one) => ({
+      destination: one.destination,
+      shippedSha256: one.shipped_sha256,
+      sha256: one.sha256 ?? undefined,
+    })),
+  };
 }
 
 function toJson(record: PoolRecord): z.input<typeof recordSchema> {
