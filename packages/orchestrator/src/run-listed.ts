@@ -1,6 +1,7 @@
 import { lockServer } from './lock-server.ts';
 import { recoverOrRefuse } from './recover/recover-server.ts';
 import { beginReport, toRunRecord, type CycleReport } from './report/cycle-report.ts';
+import { recordEarlyEnd } from './report/record-early-end.ts';
 import { writeRunRecord } from './report/run-record.ts';
 import type { EnabledModule } from './run/enabled-modules.ts';
 import { ModuleHosts } from './run/module-hosts.ts';
@@ -70,14 +71,14 @@ export async function runListed(
     };
     await act({ run, note, fail }, report);
     report.stopped = signal?.aborted ?? false;
+    report.ended = Math.floor(Date.now() / 1000);
+    writeRunRecord(paths, toRunRecord(report), server.historyDays);
+    return report;
+  } catch (error) {
+    recordEarlyEnd(server, report, error);
+    throw error;
   } finally {
     for (const lane of lanes) await lane?.end();
-    report.ended = Math.floor(Date.now() / 1000);
-    try {
-      if (report.outcomes.length > 0) writeRunRecord(paths, toRunRecord(report), server.historyDays);
-    } finally {
-      lock.release();
-    }
+    lock.release();
   }
-  return report;
 }

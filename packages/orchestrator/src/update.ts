@@ -1,4 +1,3 @@
-import { reasonOf } from '@homeserver/system';
 import { detectUpdates, type Detection, type ModuleNotice } from './detect/detect-updates.ts';
 import type { RepositoryContent } from './detect/read-repository.ts';
 import { OrchestratorError } from './errors.ts';
@@ -10,6 +9,7 @@ import { collectGarbage } from './replace/collect-garbage.ts';
 import { replaceModules } from './replace/replace-modules.ts';
 import { beginReport, outcomeOf, summaryLines, toRunRecord, type CycleReport } from './report/cycle-report.ts';
 import { timed } from './report/phases.ts';
+import { recordEarlyEnd } from './report/record-early-end.ts';
 import { writeRunRecord } from './report/run-record.ts';
 import { runModules } from './run/run-modules.ts';
 import { detectRelease, type ReleaseDetection, type ReleaseDetectionInput } from './self-update/detect-release.ts';
@@ -299,20 +299,6 @@ function conclude(server: Server, report: CycleReport): void {
   for (const line of summaryLines(report)) server.logger.info(line);
   writeRunRecord(server.paths, toRunRecord(report), server.historyDays);
   if (['ok', 'failed'].includes(outcomeOf(report))) proveThisRelease(server.paths);
-}
-
-/** The history also tells of cycles that came to nothing; that it cannot be written must not hide why. */
-function recordEarlyEnd(server: Server, report: CycleReport, error: unknown): void {
-  report.ended = Math.floor(Date.now() / 1000);
-  const isStopped = error instanceof OrchestratorError && error.code === 'stopped';
-  const otherwise = isStopped ? 'stopped' : 'refused';
-  const outcome = outcomeOf(report) === 'rollback-failed' ? 'rollback-failed' : otherwise;
-  try {
-    const record = { ...toRunRecord(report), outcome, error: reasonOf(error) } as const;
-    writeRunRecord(server.paths, record, server.historyDays);
-  } catch (failure) {
-    server.logger.debug(`the run record could not be written: ${reasonOf(failure)}`);
-  }
 }
 
 function waiting({ waitMs, signal }: Pick<UpdateOptions, 'waitMs' | 'signal'>): {

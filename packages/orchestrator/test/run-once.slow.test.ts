@@ -1,8 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { atEachPoint, countCalls, describeUnderSupervision, faultPoints, killAtCall } from '@homeserver/test-support';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { home, install, main, module, runAll, updaterCommand, type Home } from './support.ts';
+
+vi.setConfig({ testTimeout: 600_000 });
 
 const KILLS = 12;
 

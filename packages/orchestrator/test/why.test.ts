@@ -1,10 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readStatus, setModuleEnabled, why } from '../src/index.ts';
 import { readModuleRecords, writeModuleRecords } from '../src/records/module-records.ts';
 import { lockServer } from '../src/lock-server.ts';
 import { broken, links, main, module, quiet, scene, startUpdater, waitForFile, type Scene } from './support.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const say = (here: Scene, name = 'web'): string => why(here.server, name);
 

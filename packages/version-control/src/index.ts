@@ -1,4 +1,5 @@
 export { isAncestor, readCommit } from './commit.ts';
+export { commitDirectory } from './commit-directory.ts';
 export { compareVersions, isNewer, parseVersion } from './compare-versions.ts';
 export { createModuleTag } from './create-module-tag.ts';
 export { VersionControlError } from './errors.ts';

@@ -6,6 +6,7 @@ it('the package offers these names', () => {
     'VersionControlError',
     'checkRepositoryUrl',
     'chooseVersion',
+    'commitDirectory',
     'compareVersions',
     'createModuleTag',
     'findDamage',

@@ -2,6 +2,7 @@ import { outcomeOf, runLegacy } from '@homeserver/orchestrator';
 import { openForChanging, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
 import { leaveService } from '../leave-service.ts';
+import { tellingOfIt } from '../tell/tell-of-run.ts';
 import { toJson } from './run.ts';
 
 /** `updater run --legacy`: what manifest.json says. */
@@ -9,7 +10,8 @@ export async function runLegacyCommand(context: CommandContext, flags: { wait?: 
   const { server, logging } = openForChanging(context);
   try {
     await leaveService(logging);
-    const report = await runLegacy(server, { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal });
+    const options = { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal };
+    const report = await tellingOfIt(server, context.settings, () => runLegacy(server, options));
     const outcome = outcomeOf(report);
     if (context.json) context.answer(toJson(report), [], outcome === 'ok');
     return exitCodeOfCycle(outcome, context.stoppedBy());

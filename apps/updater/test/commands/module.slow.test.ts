@@ -149,8 +149,24 @@ describe('updater module test', () => {
     const { exitCode, stdout } = await updater(folder, 'module', 'test', 'mine', '--kills', '2');
     expect([exitCode, stdout]).toEqual([
       0,
-      expect.stringContaining('ok      when the closure of a pool fails, everything is as before (1 pools)\n'),
+      expect.stringContaining('ok      when the closure of each of 1 pools fails, everything is as before\n'),
     ]);
+  });
+
+  it('makes the operations of a hotfix module fail at their end, and they are put back', async () => {
+    const folder = temporaryDirectory();
+    const operation = { id: 'conf', type: 'copy', source: 'conf', target: '/etc/conf' };
+    makeTree(folder, {
+      mine: {
+        'index.json': JSON.stringify({ metadata: { schema_version: '1.1.0' }, operations: [operation] }),
+        'index.ts': fs.readFileSync(path.join(modules, 'hotfix/index.ts'), 'utf8'),
+        src: { conf: 'new\n' },
+        test: { scratch: { etc: { conf: 'old\n' } } },
+      },
+    });
+    const { exitCode, stdout } = await updater(folder, 'module', 'test', 'mine', '--kills', '1');
+    const check = 'ok      when the last check of the operations fails, everything is as before\n';
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining(check)]);
   });
 
   it.each(['adblock', 'hotfix'])('is content with %s, which ships', async (name) => {

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { reasonOf, runCommand, type Logger } from '@homeserver/system';
+import { reasonOf, type Logger } from '@homeserver/system';
+import { commitDirectory } from '@homeserver/version-control';
 import { OrchestratorError } from '../errors.ts';
 import { loadModuleIndex } from '../functions/load-module-index.ts';
 import { isModuleName } from '../module-name.ts';
@@ -15,7 +16,6 @@ import { wrapEntry, type RunControl } from './wrapped-entry.ts';
 /** What a server folder consists of, and what the module may change. */
 const MUTABLE = ['lib', 'state', 'backups', 'root'];
 const NOT_SHIPPED = new Set(['node_modules', 'dist', 'coverage']);
-const identity = { GIT_AUTHOR_NAME: 'module test', GIT_AUTHOR_EMAIL: 'test@localhost' };
 
 /** A server in a folder of its own that has the module installed and not yet run. */
 export interface ScratchServer {
@@ -59,10 +59,11 @@ export async function scratchServer(
     backupDir: at('backups'),
   };
   const server = openServer(locations, { logger });
-  const shipped = at('repository/modules', name);
+  const shipped = at('content/modules', name);
 
   const install = async (edit: (index: Record<string, unknown>) => Record<string, unknown>): Promise<void> => {
-    for (const part of [...MUTABLE, 'repository', 'template']) fs.rmSync(at(part), { recursive: true, force: true });
+    for (const part of [...MUTABLE, 'content', 'repository', 'template'])
+      fs.rmSync(at(part), { recursive: true, force: true });
     const fixture = path.join(directory, 'test/scratch');
     if (fs.existsSync(fixture)) fs.cpSync(fixture, at('root'), { recursive: true, verbatimSymlinks: true });
     else fs.mkdirSync(at('root'));
@@ -70,7 +71,7 @@ export async function scratchServer(
     const overlaid = edit(withSettings(readIndex(shipped), [readSettings(directory), settings]));
     fs.writeFileSync(path.join(shipped, 'index.json'), JSON.stringify(relocateIndex(overlaid, at('root'))));
     wrapEntry(shipped, control);
-    await commit(at('repository'));
+    await commitDirectory(at('content'), at('repository'));
     const repository = {
       url: `file://${at('repository')}`,
       branch: 'main',
@@ -138,26 +139,6 @@ function readSettings(directory: string): unknown {
 function withSettings(index: Record<string, unknown>, layers: readonly unknown[]): Record<string, unknown> {
   const key = 'configuration' in index || !('config' in index) ? 'configuration' : 'config';
   return { ...index, [key]: layers.reduce(overlay, index[key] ?? {}) };
-}
-
-async function commit(directory: string): Promise<void> {
-  const env = {
-    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
-    HOME: directory,
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_CONFIG_NOSYSTEM: '1',
-    ...identity,
-    GIT_COMMITTER_NAME: identity.GIT_AUTHOR_NAME,
-    GIT_COMMITTER_EMAIL: identity.GIT_AUTHOR_EMAIL,
-  };
-  for (const args of [
-    ['init', '-q', '-b', 'main'],
-    ['add', '-A', '-f'],
-    ['commit', '-q', '-m', 'the module under test'],
-  ]) {
-    const { exitCode, stderr } = await runCommand(['git', ...args], { cwd: directory, env });
-    if (exitCode !== 0) throw new OrchestratorError('io', `git ${args[0]} failed: ${reasonOf(stderr.toString())}`);
-  }
 }
 
 function copyMutable(from: string, to: string): void {

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { silentLogger, type Logger } from '@homeserver/system';
+import { breakOperations, breakPools, type BrokenHotfixes } from './break-hotfixes.ts';
 import { killRuns } from './kill-runs.ts';
 import { differences, observeTree, type ObservedTree } from './observe-tree.ts';
 import { failureOf, runInstalled } from './run-installed.ts';
@@ -109,31 +110,23 @@ async function tryModule(
   await tryClosures(scratch, before, note);
 }
 
-/** A hotfix module: every pool gets a closure that fails after all its lines have passed; not when it runs again after the restore. */
+/** A hotfix module: every pool gets a closure, or the operations a check, that fails after all the others have passed. */
 async function tryClosures(
   scratch: ScratchServer,
   before: ObservedTree,
   note: (check: string, problems: readonly string[]) => boolean,
 ): Promise<void> {
-  let pools = 0;
+  let broken: BrokenHotfixes | undefined;
   await scratch.installWith((index) => {
-    const given = Array.isArray(index['pools']) ? (index['pools'] as Record<string, unknown>[]) : [];
-    pools = given.length;
-    const failing = given.map((pool, at) => ({
-      ...pool,
-      closure: [...((pool['closure'] as string[] | undefined) ?? []), failOnce(`${scratch.control.fail}-${at}`)],
-    }));
-    return pools === 0 ? index : { ...index, pools: failing };
+    broken = breakPools(index, scratch.control.fail) ?? breakOperations(index);
+    return broken?.index ?? index;
   });
-  if (pools === 0) return;
+  if (broken === undefined) return;
+  const { parts, what } = broken;
   const { reverted, rollbackFailed } = await runInstalled(scratch);
-  note(`when the closure of a pool fails, everything is as before (${pools} pools)`, [
-    ...(reverted.length < pools ? [`only ${reverted.length} of ${pools} pools were put back`] : []),
+  note(`when ${what} fails, everything is as before`, [
+    ...(reverted.length < parts ? [`only ${reverted.length} of ${parts} were put back`] : []),
     ...rollbackFailed,
     ...differences(before, observeTree(scratch.root)),
   ]);
-}
-
-function failOnce(mark: string): string {
-  return `[ -e '${mark}' ] || { : > '${mark}'; false; }`;
 }

@@ -1,9 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { atEachPoint, countCalls, describeUnderSupervision, faultPoints, killAtCall } from '@homeserver/test-support';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { runLegacy } from '../../src/legacy/run-legacy.ts';
 import { legacyHome, succeed, type LegacyHome } from './legacy-home.ts';
+
+vi.setConfig({ testTimeout: 600_000 });
 
 const KILLS = 12;
 const failing = "await note('b'); throw new Error('no');";

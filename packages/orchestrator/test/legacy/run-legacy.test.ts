@@ -159,5 +159,6 @@ describe('legacy mode', () => {
     prepare(here);
     await expect(runLegacy(here.server)).rejects.toThrow(refusal('usage', words));
     expect(here.noted()).toEqual([]);
+    expect(readRunRecords(here.server.paths, 1)).toMatchObject([{ mode: 'legacy', outcome: 'refused', modules: [] }]);
   });
 });

@@ -1,8 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { countCalls, describeUnderSupervision, killAtCall } from '@homeserver/test-support';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { home, install, links, main, markUnproven, module, pointAt, updaterCommand, type Home } from '../support.ts';
+
+vi.setConfig({ testTimeout: 600_000 });
 
 /** A server whose module `web` 2.0.0 is unproven; both versions write their number into etc/web under a guard. */
 function unprovenHome(): { here: Home; file: string } {
