@@ -25,7 +25,7 @@ it('a directory that was committed is what a server gets: links, programs, and w
     'to',
     'with space',
   ]);
-  const [tree] = (await readTreeEntries(mirror, commit)).filter((entry) => entry.path === 'dist');
+  const tree = (await readTreeEntries(mirror, commit)).find((entry) => entry.path === 'dist');
   expect(tree?.id).toBe(treeIdOf(path.join(content, 'dist')));
 });
 

@@ -69,14 +69,15 @@ export async function planRun(server: Server, options: UpdateOptions): Promise<R
     const found = synced === undefined ? undefined : detect(server, options, synced);
     const scratch = path.join(server.paths.stateDir, temporaryName());
     try {
-      const staged = await stageUpdates(scratch, synced, found?.updates ?? []);
+      const { staged, problems } = await stageUpdates(scratch, synced, found?.updates ?? []);
       const installed = installedModules(server.paths);
-      const updates = (found?.updates ?? []).map((update) => planUpdate(update, installed, staged));
+      const updates = (found?.updates ?? []).flatMap((update) => planUpdate(update, installed, staged));
       const { runs, unusable } =
         only === 'replace'
           ? { runs: [], unusable: [] }
           : await planRuns(server, options, withUpdates(installed, synced, staged));
-      const { notices = [], release = {} } = found ?? {};
+      const { release = {} } = found ?? {};
+      const notices = [...(found?.notices ?? []), ...problems];
       const wouldChange = updates.length > 0 || release.update !== undefined || runs.some(wouldApply);
       return { commit: synced?.tip.commit, release, updates, notices, runs, unusable, wouldChange };
     } finally {
@@ -86,28 +87,35 @@ export async function planRun(server: Server, options: UpdateOptions): Promise<R
   return { ...result, recovery };
 }
 
-/** Where the new version of each module lies for now. What cannot be staged would not be replaced either. */
+/** Where the new version of each module lies for now. What cannot be staged would not be replaced either: a problem. */
 async function stageUpdates(
   scratch: string,
   synced: SyncedRepository | undefined,
   updates: readonly ModuleUpdate[],
-): Promise<Map<string, string>> {
-  if (synced === undefined || updates.length === 0) return new Map();
+): Promise<{ staged: Map<string, string>; problems: ModuleNotice[] }> {
+  if (synced === undefined || updates.length === 0) return { staged: new Map(), problems: [] };
   makeDirectoryDurably(scratch, { mode: 0o700 });
   const trees = updates.map(({ name, treeId }) => ({ treeId, target: path.join(scratch, name) }));
   const results = await stageTrees(synced.mirror, trees);
-  const failed = results.find(({ error }) => error !== undefined);
-  if (failed?.error !== undefined) throw failed.error;
-  return new Map(updates.map(({ name }) => [name, path.join(scratch, name)]));
+  const staged = new Map<string, string>();
+  const problems: ModuleNotice[] = [];
+  for (const [at, { error, target }] of results.entries()) {
+    const name = updates[at]?.name ?? '';
+    if (error === undefined) staged.set(name, target);
+    else problems.push({ name, kind: 'problem', text: `modules/${name} would not be replaced: ${reasonOf(error)}` });
+  }
+  return { staged, problems };
 }
 
 function planUpdate(
   { name, fromVersion: from, toVersion: to, damage }: ModuleUpdate,
   installed: ReadonlyMap<string, InstalledModule>,
   staged: ReadonlyMap<string, string>,
-): PlannedUpdate {
-  const files = compareDirectories(installed.get(name)?.directory, staged.get(name) as string);
-  return { name, from, to, ...(damage === undefined ? {} : { damage }), files };
+): PlannedUpdate[] {
+  const after = staged.get(name);
+  if (after === undefined) return [];
+  const files = compareDirectories(installed.get(name)?.directory, after);
+  return [{ name, from, to, ...(damage === undefined ? {} : { damage }), files }];
 }
 
 /** The modules as they would be after the replacement. */

@@ -148,6 +148,18 @@ describe('a plan', () => {
     expect((await plan(here, { retry: true })).updates).toMatchObject([{ name: 'web', to: '2.0.0' }]);
   });
 
+  it('names what could not be replaced, and plans the rest', async () => {
+    const here = await scene();
+    await here.publish({ web: module('1.0.0'), bad: { ...module('1.0.0'), out: link('../../../etc/passwd') } });
+    const { updates, notices, runs } = await plan(here);
+    expect([updates, runs].map((list) => list.map(({ name }) => name))).toEqual([['web'], ['web']]);
+    expect(notices).toMatchObject([
+      { name: 'bad', kind: 'problem', text: expect.stringContaining('would not be replaced: ') },
+    ]);
+    const { notReplaced, replaced } = await here.cycle();
+    expect([notReplaced, replaced].map((list) => list.map(({ name }) => name))).toEqual([['bad'], ['web']]);
+  });
+
   it('of a server on which nothing is yet is the first installation', async () => {
     const here = await scene();
     await here.publish({ web: module('1.0.0') });
