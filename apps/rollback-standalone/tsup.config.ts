@@ -1,8 +1,7 @@
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import type { Options } from 'tsup';
-// @boundaries-ignore a part of the build, as is the tsup.config.ts beside it
-import { koffiBesideBundle } from '../../koffi-beside-bundle.ts';
+import { koffiBesideBundle } from '@homeserver/program-build';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { Logger } from '@homeserver/system';
 import {
   createRepository,
@@ -19,8 +19,6 @@ import { openServer, type Server } from '../src/server.ts';
 import { linkTarget, storeEntryName } from '../src/store/store-entry.ts';
 import { update, type UpdateOptions } from '../src/update.ts';
 import { OrchestratorError, type OrchestratorErrorCode } from '../src/index.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 }); // A loaded machine is slow at starting processes.
 
 /** A logger that keeps what it is told, `warn: text`; lines of a module as `warn: name: text`. */
 export function listener(): Logger & { readonly said: string[]; of(name: string): Logger } {

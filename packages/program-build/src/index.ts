@@ -1,0 +1,2 @@
+export { koffiBesideBundle } from './koffi-beside-bundle.ts';
+export { makeExecutable, medianStartMs } from './make-executable.ts';
