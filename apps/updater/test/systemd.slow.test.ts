@@ -1,15 +1,25 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeOnServers, makeTree, nodeForServers, startServer, type Server } from '@homeserver/test-support';
+import {
+  describeOnServers,
+  link,
+  makeTree,
+  nodeForServers,
+  startServer,
+  type Server,
+  type TreeNode,
+} from '@homeserver/test-support';
 import { beforeAll, expect, it } from 'vitest';
 import { endingsOf, misbehaviours, type Misbehaviours } from './support/misbehaviours.ts';
 import { moduleFiles } from './support/module-files.ts';
+import { releaseTree } from './support/releases.ts';
 import { program } from './support/run-updater.ts';
 
 /* What the updater does on a server with systemd: its modules in scopes, and itself not at the mercy of who started it. */
 
-const MODULES = 'var/local/lib/updates/modules';
+const LIBRARY = 'var/local/lib/updates';
+const MODULES = `${LIBRARY}/modules`;
 const LOG = 'var/log/homeserver/updates.log';
 const HELD = '/srv/held';
 
@@ -130,5 +140,28 @@ await describeOnServers('the updater on a server with systemd', () => {
     await sleep(300);
     expect(read(server, HELD)).toBe('mine\n');
     expect(await scopes()).toBe('');
+  });
+
+  it('does both in a release that runs in its place', async () => {
+    const { orchestrator } = (await releaseTree({ version: '1.1.0' })) as { orchestrator: TreeNode };
+    makeTree(server.root, {
+      [`${LIBRARY}/orchestrator`]: { releases: { '1.1.0': orchestrator }, current: link('releases/1.1.0') },
+      'var/lib/homeserver-updates/orchestrator.json': JSON.stringify({ format: 1, proven: '1.1.0', previous: null }),
+    });
+    const tells = `console.log('updater ' + fs.readFileSync('/proc/' + process.ppid + '/cgroup', 'utf8'));
+      return { success: true };`;
+    install(server, { tells: { version: '1.0.0', main: tells } });
+    const said = await server.run(`systemd-run --quiet --pipe --wait --collect --unit=own ${updater} run --only run`);
+    expect(said).not.toContain('Started from');
+    expect(said).toMatch(/updater .*\/own\.service\n/);
+
+    const main = `const { exitCode } = await context.run(['systemctl', 'stop', 'web-ui']);
+      return { success: exitCode === 0 };`;
+    install(server, { 'stops-its-parent': { version: '1.0.0', main } });
+    await server.run(`systemd-run --quiet --unit=web-ui sh -c '${updater} run --only run; sleep 1000'`);
+    await until('the service is stopped', async () => !(await isActive('web-ui')));
+    await until('the updater ends', async () => (await scopes()) === '');
+    const [run] = JSON.parse(await server.run(`${updater} history --json`)).data;
+    expect(run).toMatchObject({ outcome: 'ok', updater_version: '1.1.0' });
   });
 });
