@@ -57,4 +57,4 @@ export type { ModuleStatus, OrchestratorStatus, ServerStatus } from './status.ts
 export type { RepositorySettings } from './sync/sync-repository.ts';
 export type { TrustSettings } from './trust/trust-settings.ts';
 export type { UnderLockOptions } from './under-lock.ts';
-export type { UpdateOptions } from './update.ts';
+export type { UpdateOptions } from './update-options.ts';

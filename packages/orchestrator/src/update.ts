@@ -1,20 +1,15 @@
-import { detectUpdates, type Detection, type ModuleNotice } from './detect/detect-updates.ts';
-import type { RepositoryContent } from './detect/read-repository.ts';
-import { OrchestratorError } from './errors.ts';
-import { lockServer, makeModulesPath, type ServerLock } from './lock-server.ts';
-import { readModuleRecords } from './records/module-records.ts';
+import { lockServer, type ServerLock } from './lock-server.ts';
+import { detect, findUpdates, refuseUnknown, sync, type CycleDetection } from './find-updates.ts';
 import { readOwnerChoices, withOwnerChoices } from './records/owner-choices.ts';
 import { recoverOrRefuse, type ServerRecovery } from './recover/recover-server.ts';
 import { collectGarbage } from './replace/collect-garbage.ts';
 import { replaceModules } from './replace/replace-modules.ts';
+import { announceModules } from './report/announce.ts';
 import { beginReport, outcomeOf, summaryLines, toRunRecord, type CycleReport } from './report/cycle-report.ts';
 import { timed } from './report/phases.ts';
 import { recordEarlyEnd } from './report/record-early-end.ts';
 import { writeRunRecord } from './report/run-record.ts';
 import { runModules } from './run/run-modules.ts';
-import { detectRelease, type ReleaseDetection, type ReleaseDetectionInput } from './self-update/detect-release.ts';
-import type { SelfUpdateOptions } from './self-update/hand-over.ts';
-import { readOrchestratorRecord } from './self-update/orchestrator-record.ts';
 import { proveThisRelease } from './self-update/prove-release.ts';
 import {
   adoptNewRelease,
@@ -25,33 +20,9 @@ import {
 } from './self-update/update-itself.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
-import { syncRepository, type RepositorySettings, type SyncedRepository } from './sync/sync-repository.ts';
-import { writeAcceptedTip } from './trust/accepted-tips.ts';
-import { DEFAULT_TRUST } from './trust/trust-settings.ts';
+import type { SyncedRepository } from './sync/sync-repository.ts';
 import { underLock } from './under-lock.ts';
-import { installUpdateManager } from './update-manager.ts';
-import { ORCHESTRATOR_VERSION } from './version.ts';
-
-export interface UpdateOptions {
-  /** Needed unless `only` is 'run'. */
-  repository?: RepositorySettings;
-  /** One phase alone: replace the modules, or run them. */
-  only?: 'replace' | 'run';
-  /** Only these modules; default all. */
-  modules?: readonly string[];
-  /** How many modules may run at a time; default 1. */
-  jobs?: number;
-  /** Try versions and pools again that failed before. */
-  retry?: boolean;
-  /** Modules that may go back to a lower version, if the repository has one. */
-  allowDowngrade?: readonly string[];
-  /** How long to wait for another updater; default 0. */
-  waitMs?: number;
-  /** Ends the cycle at the next safe point. */
-  signal?: AbortSignal;
-  /** Take newer releases of the orchestrator itself, and go on in them; default: only say that there is one. */
-  selfUpdate?: SelfUpdateOptions;
-}
+import { waiting, type UpdateOptions } from './update-options.ts';
 
 /**
  * One cycle: recover, sync, detect, update itself, replace, run, report. Throws OrchestratorError when it ends before
@@ -141,24 +112,6 @@ export async function recover(
   return (await underLock(server, how, async () => undefined)).recovery;
 }
 
-async function findUpdates(server: Server, options: UpdateOptions, report: CycleReport): Promise<SyncedRepository> {
-  const synced = await timed(report.phases, 'sync', () => sync(server, options));
-  report.commit = synced.tip.commit;
-  makeModulesPath(server.paths);
-  installUpdateManager(server.paths);
-  const { updates, notices, release } = detect(server, options, synced);
-  acceptTip(server, options, synced);
-  Object.assign(report, { updates, notices });
-  noteRelease(report, release);
-  announce(server, report, release);
-  return synced;
-}
-
-function noteRelease({ orchestrator }: CycleReport, { update: found, notice }: ReleaseDetection): void {
-  if (found !== undefined) orchestrator.update = found;
-  if (notice?.isProblem) orchestrator.problems.push(notice.text);
-}
-
 async function bringUpToDate(
   server: Server,
   options: UpdateOptions,
@@ -174,107 +127,6 @@ async function bringUpToDate(
   for (const { error } of failed) server.logger.error(`Not updated: ${error}`);
   Object.assign(report, { replaced, notReplaced: failed });
 }
-
-/** From now on, only what descends from this commit is accepted. */
-function acceptTip({ paths }: Server, { repository }: UpdateOptions, { tip }: SyncedRepository): void {
-  if (repository === undefined) return;
-  const at = Math.floor(Date.now() / 1000);
-  writeAcceptedTip(paths.acceptedTips, repository.url, repository.branch, { commit: tip.commit, at });
-}
-
-/** Brings the mirror up to date, as a cycle does first. */
-export function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository> {
-  const { repository } = options;
-  if (repository === undefined || (repository.url === '' && repository.bundle === undefined)) {
-    throw new OrchestratorError('usage', 'no repository is set', {
-      hint: 'give --repo-url URL, set UPDATER_REPO_URL, or put "repoUrl" into the settings file',
-    });
-  }
-  const { logger, paths } = server;
-  return syncRepository(paths, repository, {
-    logger,
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
-}
-
-/** What the repository has for the modules, and for the orchestrator. */
-export type CycleDetection = Detection & { release: ReleaseDetection };
-
-/** What a cycle with these options would replace. */
-export function detect(server: Server, options: UpdateOptions, { content }: SyncedRepository): CycleDetection {
-  const installed = installedModules(server.paths);
-  const broken = content.problems.map(({ name }) => name);
-  refuseUnknown(
-    [...(options.modules ?? []), ...(options.allowDowngrade ?? [])],
-    [...installed.keys(), ...content.modules.keys(), ...broken],
-  );
-  const rules = {
-    retry: options.retry ?? false,
-    maxMajorJump: (options.repository?.trust ?? DEFAULT_TRUST).maxMajorJump,
-    now: Math.floor(Date.now() / 1000),
-  };
-  const detection = detectUpdates({
-    repository: content,
-    installed,
-    records: readModuleRecords(server.paths.moduleRecords),
-    allowDowngrade: options.allowDowngrade ?? [],
-    ...rules,
-  });
-  const isWanted = ({ name }: { name: string }): boolean => options.modules?.includes(name) ?? true;
-  return {
-    ...detection,
-    updates: detection.updates.filter(isWanted),
-    // That one left the repository is remembered by the record of this run, whichever modules were asked for.
-    notices: detection.notices.filter((notice) => notice.kind === 'orphaned' || isWanted(notice)),
-    release: options.modules === undefined ? detectOwnRelease(server, content, rules) : {},
-  };
-}
-
-function detectOwnRelease(
-  { paths }: Server,
-  { release }: RepositoryContent,
-  rules: Pick<ReleaseDetectionInput, 'retry' | 'maxMajorJump' | 'now'>,
-): ReleaseDetection {
-  if (release === undefined) return {};
-  const record = readOrchestratorRecord(paths.orchestratorRecord);
-  return detectRelease({ release, running: ORCHESTRATOR_VERSION, record, ...rules });
-}
-
-/** A name that was mistyped must not look like a module with nothing to do. */
-function refuseUnknown(asked: readonly string[] | undefined, known: readonly string[]): void {
-  const unknown = asked?.find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw new OrchestratorError('usage', `there is no module ${JSON.stringify(unknown)}`, {
-    hint: `known are: ${known.length === 0 ? 'none' : [...new Set(known)].sort().join(', ')}`,
-  });
-}
-
-function announce({ logger }: Server, { updates }: CycleReport, { update: own, notice }: ReleaseDetection): void {
-  logger.info(
-    `Schema updates needed: ${updates.length} modules, orchestrator: ${own === undefined ? 'False' : 'True'}`,
-  );
-  if (own !== undefined) logger.info(`Orchestrator needs update: ${own.fromVersion} → ${own.toVersion}`);
-  if (notice !== undefined) logger[notice.isProblem ? 'error' : 'warn'](notice.text);
-}
-
-function announceModules({ logger }: Server, { updates, notices }: CycleReport): void {
-  for (const { name, fromVersion, toVersion, unknownKeys, damage } of updates) {
-    if (damage !== undefined) logger.warn(`Module ${name} ${toVersion} is damaged, and installed again: ${damage}`);
-    else logger.info(`Module ${name} needs update: ${fromVersion ?? 'not installed'} → ${toVersion}`);
-    for (const key of unknownKeys) logger.warn(`modules/${name}/index.json: ${key}: is not known here; it is kept`);
-  }
-  for (const { kind, text } of notices) logger[levelOf[kind]](text);
-}
-
-const levelOf: Readonly<Record<ModuleNotice['kind'], 'info' | 'warn' | 'error'>> = {
-  problem: 'error',
-  refused: 'error',
-  orphaned: 'info',
-  held: 'info',
-  older: 'warn',
-  withheld: 'warn',
-  'same-version': 'warn',
-};
 
 function runInstalled(server: Server, options: UpdateOptions, report: CycleReport, lockDescriptors: readonly number[]) {
   const installed = installedModules(server.paths);
@@ -299,11 +151,4 @@ function conclude(server: Server, report: CycleReport): void {
   for (const line of summaryLines(report)) server.logger.info(line);
   writeRunRecord(server.paths, toRunRecord(report), server.historyDays);
   if (['ok', 'failed'].includes(outcomeOf(report))) proveThisRelease(server.paths);
-}
-
-function waiting({ waitMs, signal }: Pick<UpdateOptions, 'waitMs' | 'signal'>): {
-  waitMs?: number;
-  signal?: AbortSignal;
-} {
-  return { ...(waitMs === undefined ? {} : { waitMs }), ...(signal === undefined ? {} : { signal }) };
 }

@@ -17,7 +17,8 @@ import type { CycleReport } from '../src/report/cycle-report.ts';
 import type { ModuleOutcome } from '../src/run/module-outcome.ts';
 import { openServer, type Server } from '../src/server.ts';
 import { linkTarget, storeEntryName } from '../src/store/store-entry.ts';
-import { update, type UpdateOptions } from '../src/update.ts';
+import { update } from '../src/update.ts';
+import type { UpdateOptions } from '../src/update-options.ts';
 import { OrchestratorError, type OrchestratorErrorCode } from '../src/index.ts';
 
 /** A logger that keeps what it is told, `warn: text`; lines of a module as `warn: name: text`. */

@@ -4,6 +4,7 @@ import { HotfixManager, type HotfixReport } from '@homeserver/hotfix-pools';
 import { makeDirectoryDurably, reasonOf, silentLogger, temporaryName } from '@homeserver/system';
 import { stageTrees } from '@homeserver/version-control';
 import type { ModuleNotice, ModuleUpdate } from '../detect/detect-updates.ts';
+import { detect, sync } from '../find-updates.ts';
 import { findEntry } from '../module-index.ts';
 import { readOwnerChoices, withOwnerChoices } from '../records/owner-choices.ts';
 import type { ServerRecovery } from '../recover/recover-server.ts';
@@ -13,7 +14,7 @@ import type { Server } from '../server.ts';
 import { installedModules, type InstalledModule } from '../store/installed-modules.ts';
 import type { SyncedRepository } from '../sync/sync-repository.ts';
 import { underLock } from '../under-lock.ts';
-import { detect, sync, type UpdateOptions } from '../update.ts';
+import type { UpdateOptions } from '../update-options.ts';
 import { compareDirectories, type FileChange } from './compare-directories.ts';
 
 /** A module that would be replaced, and what of its directory would be different. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describeTree, file, link } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { planRun, setModuleEnabled, type RunPlan } from '../../src/index.ts';
-import type { UpdateOptions } from '../../src/update.ts';
+import type { UpdateOptions } from '../../src/update-options.ts';
 import { broken, home, module, quiet, scene, type Scene } from '../support.ts';
 
 const plan = (here: Scene, options: UpdateOptions = {}): Promise<RunPlan> =>
