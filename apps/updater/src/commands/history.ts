@@ -56,7 +56,10 @@ function describeRun(record: RunRecord): string[] {
       .filter(Boolean)
       .join('; '),
   ]);
-  const took = `${record.ended - record.started} s`;
+  const phases = Object.entries(record.phases_ms ?? {}).map(([phase, ms]) => `${phase} ${ms} ms`);
+  const took = [`${record.ended - record.started} s`, ...(phases.length > 0 ? [`(${phases.join(', ')})`] : [])].join(
+    ' ',
+  );
   const notReplaced = (record.found ?? []).filter(({ name }) => !record.updated.some((one) => one.name === name));
   return [
     `Run ${record.id}${record.mode === undefined ? '' : ` (${record.mode})`}: ${record.outcome}${record.error ? `: ${record.error}` : ''}`,

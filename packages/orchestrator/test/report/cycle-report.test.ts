@@ -137,6 +137,7 @@ it('the run record has all of it, in snake_case', () => {
     ended: 1010,
     commit: 'c'.repeat(40),
     outcome: 'rollback-failed',
+    phases_ms: { run: 12, sync: 40 },
     recovered: ['update of web: completed'],
     found: [],
     updated: [
