@@ -28,6 +28,17 @@ describe('the program', { timeout: 30_000 }, () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
+  it('says in one line which Node it needs when it is started under an old one', () => {
+    const older = `Object.defineProperty(process.versions, 'node', { value: '20.1.0' })`;
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${encodeURIComponent(older)}`, program, 'status'],
+      { encoding: 'utf8' },
+    );
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^updater: needs Node 24, and this is 20\.1\.0\n {2}start it as .*\n$/);
+  });
+
   it('goes on without a log file when the disk has no room for one, and ends with exit code 1 for that', async () => {
     const server = await serverFolder();
     await server.repository.commit(repositoryWith({ one: { version: '1.0.0' } }));
