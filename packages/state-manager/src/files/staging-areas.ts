@@ -135,7 +135,7 @@ function inheritNothing(area: number): void {
 }
 
 function openArea(area: string | Buffer): number {
-  return fs.openSync(area, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
+  return fs.openSync(area, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
 }
 
 function isWritable(directory: RawPath): boolean {
@@ -147,7 +147,7 @@ function isWritable(directory: RawPath): boolean {
   }
 }
 
-/** Removes what a restore that was cut left in a directory; another one's, which is under way and holds its lock, stays. */
+/** Removes what a restore that was cut left in a directory; what another one, which is under way, holds a lock on stays. */
 export function removeLeftovers(parent: RawPath): void {
   const directory = openDirectory(parent);
   try {
@@ -160,8 +160,8 @@ export function removeLeftovers(parent: RawPath): void {
 
 /** Under its lock: whoever has just made it sees that it is not his any more. */
 function removeUnlessInUse(leftover: string | Buffer): void {
-  const isDirectory = fs.lstatSync(leftover, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const fd = isDirectory ? openIfThere(leftover) : undefined;
+  const stat = fs.lstatSync(leftover, { throwIfNoEntry: false });
+  const fd = stat?.isDirectory() || stat?.isFile() ? openIfThere(leftover) : undefined;
   try {
     if (fd === undefined || tryLockExclusive(fd)) fs.rmSync(leftover, { recursive: true, force: true });
   } finally {

@@ -10,6 +10,7 @@ import {
   showPath,
   syncDirectory,
   temporaryName,
+  tryLockExclusive,
   type RawPath,
 } from '@homeserver/system';
 import { StateManagerError } from '../../errors.ts';
@@ -58,12 +59,17 @@ export class SqliteReplacement {
 
   async replace(content: Content, databases: string, state: LiveState): Promise<void> {
     this.#makeParents(content.parents);
-    const temporary = this.#copyBeside(content, databases);
+    const temporary = this.#tree.directory(parentPath(this.#live)).entry(temporaryName());
+    const copy = fs.openSync(temporary, 'wx', 0o600);
     try {
+      tryLockExclusive(copy); // Whoever restores something else in this directory leaves it alone.
+      this.#copyTo(copy, temporary, content, databases);
       await this.#makeWay(state, () => fs.renameSync(temporary, this.#tree.entry(this.#live)));
     } catch (error) {
       fs.rmSync(temporary, { force: true });
       throw error;
+    } finally {
+      fs.closeSync(copy);
     }
     this.report.restored.push(showPath(this.#live));
   }
@@ -84,22 +90,17 @@ export class SqliteReplacement {
     }
   }
 
-  /** The restored database under a temporary name beside its place, complete, checked, and on the disk. */
-  #copyBeside({ dump, file }: Content, databases: string): string | Buffer {
-    const temporary = this.#tree.directory(parentPath(this.#live)).entry(temporaryName());
+  /** The restored database under its temporary name, complete, checked, and on the disk. */
+  #copyTo(copy: number, temporary: string | Buffer, { dump, file }: Content, databases: string): void {
     const from = fs.openSync(path.join(databases, dump.file), 'r');
-    const to = fs.openSync(temporary, 'wx', 0o600);
     try {
-      if (copyContent(from, to).sha256 !== dump.sha256) throw new Error(`${dump.file} changed while it was read`);
+      if (copyContent(from, copy).sha256 !== dump.sha256) throw new Error(`${dump.file} changed while it was read`);
       this.#possess(temporary, file);
-      fs.fsyncSync(to);
-      return temporary;
+      fs.fsyncSync(copy);
     } catch (error) {
-      fs.rmSync(temporary, { force: true });
       throw ioError('restore', showPath(this.#live), error);
     } finally {
       fs.closeSync(from);
-      fs.closeSync(to);
     }
   }
 
