@@ -58,10 +58,11 @@ export function breachesOfGitPolicy(argv: readonly string[], environment: Readon
     const given = new Set(argv.slice(0, argv.indexOf(command)).filter((_, at) => argv[at - 1] === '-c'));
     for (const setting of gitSettings) must(given.has(setting), `is not given -c ${setting}`);
     const end = argv.indexOf('--end-of-options');
-    const words = argv.slice(argv.indexOf(command) + 1, end).filter((word) => !word.startsWith('-'));
+    const before = argv.slice(argv.indexOf(command) + 1, end < 0 ? argv.length : end);
+    const values = before.filter((word) => !word.startsWith('-'));
     const own = command === 'bundle' ? ['list-heads'] : [];
     const takesValues = command !== 'cat-file'; // It is asked on stdin.
-    must(!takesValues || (end > 0 && words.join(' ') === own.join(' ')), 'has a value before --end-of-options');
+    must(!takesValues || values.join(' ') === own.join(' '), 'has a value before --end-of-options');
   }
   must(
     'GIT_DIR' in environment || argv.some((word) => word.startsWith('--git-dir=')),

@@ -20,6 +20,8 @@ const without = (word: string): string[] => right.filter((one, at) => one !== wo
 describe('the policy for git', () => {
   it('is kept by a call as the program makes it', () => {
     expect(breachesOfGitPolicy(right, environment)).toEqual([]);
+    const checking = ['git', ...settings, '--git-dir=/m', 'fsck', '--full']; // It has no values.
+    expect(breachesOfGitPolicy(checking, { ...environment, GIT_ALLOW_PROTOCOL: 'none' })).toEqual([]);
     const reading = ['git', ...settings, '--git-dir=/m', 'cat-file', '--batch'];
     expect(breachesOfGitPolicy(reading, { ...environment, GIT_ALLOW_PROTOCOL: 'none' })).toEqual([]);
   });
