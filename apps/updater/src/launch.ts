@@ -6,7 +6,7 @@ import {
   type FailedStart,
 } from '@homeserver/orchestrator/start';
 import { exitCodeOfProcess } from './process-exit-code.ts';
-import { readSettings, type GivenFlags } from './settings/read-settings.ts';
+import { readSomeSettings, type GivenFlags } from './settings/read-settings.ts';
 import type { SettingName, Settings } from './settings/settings.ts';
 
 const STOPS: ReadonlySet<NodeJS.Signals | undefined> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP']);
@@ -22,7 +22,7 @@ export async function launch(argv: readonly string[]): Promise<number> {
   for (const release of settings === undefined ? [] : releasesToStart(settings, ORCHESTRATOR_VERSION)) {
     const end = await startRelease(release, {
       args: argv,
-      startWithinMs: (settings as Settings).releaseTimeout * 1000,
+      startWithinMs: (settings as LaunchSettings).releaseTimeout * 1000,
     });
     if (end.started || STOPS.has(end.signal)) return exitCodeOfProcess(end);
     const { version } = release;
@@ -37,8 +37,10 @@ export async function launch(argv: readonly string[]): Promise<number> {
 
 const looked = { '--config': 'config', '--modules-path': 'modulesPath', '--state-dir': 'stateDir' } as const;
 
+type LaunchSettings = Pick<Settings, 'modulesPath' | 'stateDir' | 'releaseTimeout'>;
+
 /** Where releases are. undefined for settings that are wrong: whoever reads them next says so. */
-function settingsFor(argv: readonly string[]): Settings | undefined {
+function settingsFor(argv: readonly string[]): LaunchSettings | undefined {
   const flags: GivenFlags = {};
   for (const [at, argument] of argv.entries()) {
     const [flag = '', ...value] = argument.split('=');
@@ -47,7 +49,7 @@ function settingsFor(argv: readonly string[]): Settings | undefined {
     if (name !== undefined && given !== undefined) flags[name] = given;
   }
   try {
-    return readSettings(flags);
+    return readSomeSettings(['modulesPath', 'stateDir', 'releaseTimeout'], flags);
   } catch {
     return undefined;
   }

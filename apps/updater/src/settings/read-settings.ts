@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { SettingsError } from './settings-error.ts';
-import { examineSettingsFile, parseSetting, type SettingValue } from './settings-file.ts';
+import { examineSettingsFile, parseSetting, type SettingsFile, type SettingValue } from './settings-file.ts';
 import { keyOf, settingDefinitions, settingNames, variableName, type SettingName, type Settings } from './settings.ts';
 
 export const DEFAULT_CONFIG = '/etc/homeserver-updates/config.json';
@@ -27,26 +27,47 @@ export function traceSettings(
   flags: GivenFlags,
   environment: NodeJS.ProcessEnv = process.env,
 ): Record<SettingName, TracedSetting> {
-  const { file, values, problems } = readSettingsFile(flags, environment);
-  const [problem] = problems;
+  const settingsFile = readSettingsFile(flags, environment);
+  const [problem] = settingsFile.problems;
   if (problem) throw new SettingsError(problem.message, problem);
-  const trace = (name: SettingName): TracedSetting => {
-    const { flag = keyOf(name), default: otherwise } = settingDefinitions[name];
-    // "" comes from an unset variable in a script; as a path it would be the working directory.
-    if (flags[name] === '') throw new SettingsError(`${flag}: is empty`);
-    if (flags[name] !== undefined) return { value: parsed(name, flags[name], flag), origin: 'flag', from: flag };
-    const variable = variableName(name);
-    const text = environment[variable];
-    if (text) return { value: parsed(name, text, variable), origin: 'environment', from: variable };
-    if (values[name] !== undefined) return { value: values[name], origin: 'file', from: file };
-    return { value: otherwise === undefined ? undefined : parsed(name, otherwise, flag), origin: 'default' };
-  };
+  const trace = (name: SettingName): TracedSetting => traceOne(name, flags, environment, settingsFile);
   const settings = Object.fromEntries(settingNames.map((name) => [name, trace(name)])) as Record<
     SettingName,
     TracedSetting
   >;
   settings.localRepo.value ??= path.join(String(settings.stateDir.value), 'repo');
   return settings;
+}
+
+/**
+ * Some settings, whatever is wrong with the rest of the settings file: a newer release may know keys that this program does
+ * not. Throws SettingsError for these alone, and for a file that cannot be read.
+ */
+export function readSomeSettings<Name extends SettingName>(
+  names: readonly Name[],
+  flags: GivenFlags,
+  environment: NodeJS.ProcessEnv = process.env,
+): Pick<Settings, Name> {
+  const settingsFile = readSettingsFile(flags, environment);
+  const values = names.map((name) => [name, traceOne(name, flags, environment, settingsFile).value]);
+  return Object.fromEntries(values) as Pick<Settings, Name>;
+}
+
+function traceOne(
+  name: SettingName,
+  flags: GivenFlags,
+  environment: NodeJS.ProcessEnv,
+  { file, values }: Pick<SettingsFile, 'file' | 'values'>,
+): TracedSetting {
+  const { flag = keyOf(name), default: otherwise } = settingDefinitions[name];
+  // "" comes from an unset variable in a script; as a path it would be the working directory.
+  if (flags[name] === '') throw new SettingsError(`${flag}: is empty`);
+  if (flags[name] !== undefined) return { value: parsed(name, flags[name], flag), origin: 'flag', from: flag };
+  const variable = variableName(name);
+  const text = environment[variable];
+  if (text) return { value: parsed(name, text, variable), origin: 'environment', from: variable };
+  if (values[name] !== undefined) return { value: values[name], origin: 'file', from: file };
+  return { value: otherwise === undefined ? undefined : parsed(name, otherwise, flag), origin: 'default' };
 }
 
 /** The settings file that these flags and variables lead to, with all its problems. The default file need not exist. */
