@@ -22,6 +22,7 @@ describe('the policy for git', () => {
     expect(breachesOfGitPolicy(right, environment)).toEqual([]);
     const checking = ['git', ...settings, '--git-dir=/m', 'fsck', '--full']; // It has no values.
     expect(breachesOfGitPolicy(checking, { ...environment, GIT_ALLOW_PROTOCOL: 'none' })).toEqual([]);
+    expect(breachesOfGitPolicy(['git', '--version'], {})).toEqual([]);
     const reading = ['git', ...settings, '--git-dir=/m', 'cat-file', '--batch'];
     expect(breachesOfGitPolicy(reading, { ...environment, GIT_ALLOW_PROTOCOL: 'none' })).toEqual([]);
   });
