@@ -47,6 +47,7 @@ type Ending =
 
 const KILL_GRACE_MS = 5000;
 const MODULES_PER_HOST = 100;
+const START_WITHIN_MS = 60_000;
 const LAST_WORDS_WITHIN_MS = 250;
 /** Of JavaScript objects: a module that fills them ends with an error of its own, long before the machine is full. */
 const MAX_HEAP_MIB = Math.min(1024, Math.floor(os.totalmem() / 2 ** 21));
@@ -126,7 +127,7 @@ export class HostProcess {
       return await Promise.race<Ending>([
         output.end.then((line) => ({ how: 'said', line })),
         this.#worker.ended.then((end) => ({ how: 'died', end })),
-        sleep(timeoutMs, { how: 'timeout' as const }, { signal: over.signal }).catch(never),
+        timeLimit(output, timeoutMs, over.signal),
         stopped.then(() => ({ how: 'stopped' })),
       ]);
     } finally {
@@ -181,6 +182,14 @@ function describe(ending: Exclude<Ending, { how: 'said' }>, limits: HostLimits, 
       return why === undefined ? how : `${how}: ${why.slice(0, 500)}`;
     }
   }
+}
+
+/** Counts from when the module begins: that a busy machine takes long to start the host is not its doing. */
+async function timeLimit(output: ModuleOutput, timeoutMs: number, over: AbortSignal): Promise<Ending> {
+  const wait = (limitMs: number): Promise<void> => sleep(limitMs, undefined, { signal: over }).catch(never);
+  await Promise.race([output.begun, wait(START_WITHIN_MS)]);
+  await wait(timeoutMs);
+  return { how: 'timeout' };
 }
 
 function never(): Promise<never> {

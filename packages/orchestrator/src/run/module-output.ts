@@ -21,6 +21,7 @@ export class ModuleOutput {
   readonly #log: Logger;
   readonly #out = splitLines((line) => this.#line(line));
   readonly #err = splitLines((line) => this.#errorLine(line));
+  readonly #begun = Promise.withResolvers<void>();
   readonly #outEnd = Promise.withResolvers<EndLine>();
   readonly #errEnd = Promise.withResolvers<void>();
   /** What restores inside the module moved out of the way, so far. */
@@ -37,7 +38,11 @@ export class ModuleOutput {
     this.end = this.#errEnd.promise.then(() => this.#outEnd.promise);
   }
 
-  /** The host has come so far as to begin with the module. */
+  /** Resolves when the host has come so far as to begin with the module. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
   get hasBegun(): boolean {
     return this.#hasBegun;
   }
@@ -65,10 +70,15 @@ export class ModuleOutput {
   #line(text: string): void {
     const line = parseHostLine(this.#nonce, text);
     if (line === undefined) this.#say('info', text);
-    else if (line.kind === 'begin') this.#hasBegun = true;
+    else if (line.kind === 'begin') this.#begin();
     else if (line.kind === 'end') this.#outEnd.resolve(line);
     else if (line.kind === 'displaced') this.displaced.push({ from: line.from, to: line.to });
     else this.#say(line.level, line.message);
+  }
+
+  #begin(): void {
+    this.#hasBegun = true;
+    this.#begun.resolve();
   }
 
   #errorLine(text: string): void {
