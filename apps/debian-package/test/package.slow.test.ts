@@ -8,6 +8,7 @@ import {
   startServer,
   temporaryDirectory,
   type Server,
+  MAINTAINER,
 } from '@homeserver/test-support';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildPackage } from '../src/build-package.ts';
@@ -60,7 +61,7 @@ async function publish(server: Server, version: string, modules: Record<string, 
     );
   }
   await server.copyIn(work, '/srv/new');
-  await server.run(`mkdir -p /srv/updates && cd /srv/updates && git init -qb main 2>/dev/null; rm -rf modules && mv /srv/new/modules . && rm -r /srv/new
+  await server.run(`export ${MAINTAINER}=1; mkdir -p /srv/updates && cd /srv/updates && git init -qb main 2>/dev/null; rm -rf modules && mv /srv/new/modules . && rm -r /srv/new
     git add -A && git -c user.name=m -c user.email=m@example.org commit -qm '${version}'`);
 }
 
