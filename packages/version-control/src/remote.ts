@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { describeEnd, makeDirectoryDurably, showPath, type CommandResult } from '@homeserver/system';
+import { describeEnd, makeDirectoryDurably, showPath, silentLogger, type CommandResult } from '@homeserver/system';
 import { VersionControlError } from './errors.ts';
 import { remoteAccess, type RemoteAccess } from './git-policy.ts';
-import { besideMirror, removeLeftovers, type Mirror } from './mirror.ts';
+import { besideMirror, noteDamage, removeLeftovers, type Mirror } from './mirror.ts';
+import { objectsInPack, packsIn } from './pack-objects.ts';
 import { branchRef, isObjectId } from './ref-name.ts';
 import { checkRepositoryUrl, type RepositoryUrl } from './repository-url.ts';
 import { lastWords, runGit, type GitOptions } from './run-git.ts';
@@ -17,6 +18,8 @@ export interface RemoteOptions {
   signal?: AbortSignal;
   /** The most that one fetch may bring; default 2 GiB. */
   maxFetchBytes?: number;
+  /** The most objects that one fetch may bring; default 1 000 000. */
+  maxFetchObjects?: number;
   /** Allows `http://` to any host. Only for those who require signatures. */
   plainHttp?: boolean;
 }
@@ -28,12 +31,14 @@ export interface Remote {
   readonly branch: string;
   readonly ref: string;
   readonly maxFetchBytes: number;
+  readonly maxFetchObjects: number;
   readonly signal: AbortSignal | undefined;
   readonly deadline: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 900_000;
 const DEFAULT_MAX_FETCH_BYTES = 2 * 1024 ** 3;
+const DEFAULT_MAX_FETCH_OBJECTS = 1_000_000;
 const BRANCHES_SHOWN = 10;
 
 /** Checks url and branch, lets `use` ask the remote, and clears away what that needed. Throws 'bad-url', 'bad-ref'. */
@@ -53,9 +58,10 @@ export async function withRemote<T>(
   }
 }
 
-function limits(options: RemoteOptions): Pick<Remote, 'maxFetchBytes' | 'signal' | 'deadline'> {
+function limits(options: RemoteOptions): Pick<Remote, 'maxFetchBytes' | 'maxFetchObjects' | 'signal' | 'deadline'> {
   return {
     maxFetchBytes: options.maxFetchBytes ?? DEFAULT_MAX_FETCH_BYTES,
+    maxFetchObjects: options.maxFetchObjects ?? DEFAULT_MAX_FETCH_OBJECTS,
     signal: options.signal,
     deadline: Date.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
   };
@@ -133,13 +139,14 @@ export async function fetchRefs(
   refs: readonly string[],
   force: '+' | '' = '',
 ): Promise<void> {
+  const before = new Set(packsIn(gitDirectory));
   const specs = refs.map((ref) => `${force}${ref}:${ref}`);
   const result = await runGit(['fetch', ...quietly, '--end-of-options', remote.url.url, ...specs], {
     ...limitsOf(remote),
     gitDirectory,
     maxFileBytes: remote.maxFetchBytes,
   });
-  if (result.exitCode === 0) return;
+  if (result.exitCode === 0) return refuseTooMany(remote, gitDirectory, before);
   const largest = removeLeftovers(gitDirectory); // A file that met its limit is as large as that.
   if (result.timedOut || result.aborted) throw unreachable(remote, result);
   if (largest >= remote.maxFetchBytes) {
@@ -148,6 +155,16 @@ export async function fetchRefs(
   }
   const what = `cannot fetch "${remote.branch}" of ${remote.url.shown} into ${gitDirectory}`;
   throw new VersionControlError('damaged', `${what}: ${wordsOf(remote, result)}`);
+}
+
+/** What has too many objects is in the mirror by now: the mirror counts as damaged, and is made anew by the next sync. */
+function refuseTooMany(remote: Remote, gitDirectory: string, before: ReadonlySet<string>): void {
+  const fresh = packsIn(gitDirectory).filter((pack) => !before.has(pack));
+  const count = fresh.reduce((sum, pack) => sum + objectsInPack(pack), 0);
+  if (count <= remote.maxFetchObjects) return;
+  const why = `refused what ${remote.url.shown} sent: ${count} objects, and ${remote.maxFetchObjects} is the most`;
+  noteDamage({ directory: gitDirectory, logger: silentLogger }, why);
+  throw new VersionControlError('too-large', why);
 }
 
 function limitsOf({ access, deadline, signal }: Remote): GitOptions {

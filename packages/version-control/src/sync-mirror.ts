@@ -4,15 +4,8 @@ import { exchangePaths, syncDirectory, syncFileSystemOf } from '@homeserver/syst
 import { VersionControlError } from './errors.ts';
 import { findDamage, findGap, inspectMirror, type MirrorState } from './inspect-mirror.ts';
 import { makeWayForRef, readRef, writeRef } from './mirror-refs.ts';
-import {
-  besideMirror,
-  filesBelow,
-  layOutMirror,
-  readMarker,
-  tidyMirror,
-  type Mirror,
-  type ObjectFormat,
-} from './mirror.ts';
+import { besideMirror, layOutMirror, readMarker, tidyMirror, type Mirror, type ObjectFormat } from './mirror.ts';
+import { packsIn } from './pack-objects.ts';
 import { answers, askTip, fetchBranch, withRemote, type Remote, type RemoteOptions } from './remote.ts';
 import { lastWords, runGit } from './run-git.ts';
 
@@ -138,7 +131,7 @@ function swap(mirror: Mirror, successor: string): void {
 
 /** Each fetch leaves a pack, and git's own housekeeping is off. Objects that no ref names stay: an accepted tip may be among them. */
 async function packAnew({ directory, logger }: Mirror): Promise<void> {
-  const packs = filesBelow(path.join(directory, 'objects')).filter((file) => file.endsWith('.pack'));
+  const packs = packsIn(directory);
   if (packs.length <= PACKS_KEPT) return;
   const result = await runGit(['repack', '-q', '-a', '-d', '-k'], { gitDirectory: directory });
   if (result.exitCode !== 0)

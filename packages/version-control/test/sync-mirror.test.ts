@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRepository, gitByHand, temporaryDirectory } from '@homeserver/test-support';
-import { openMirror, readTreeEntries, syncMirror } from '../src/index.ts';
+import { openMirror, readCommit, readTreeEntries, syncMirror } from '../src/index.ts';
 import { observeGit } from './observed-git.ts';
 import { mirrorFiles, refusal, scene } from './support.ts';
 
@@ -190,6 +190,19 @@ describe('a sync that cannot be', () => {
     await expect(syncMirror(mirror, tooMuch)).rejects.toThrow(refusal('too-large', /it is more than 1 MiB$/));
     expect((await syncMirror(mirror, { ...tooMuch, maxFetchBytes: 8 * 1024 * 1024 })).fetched).toBe(true);
     expect(mirrorFiles(mirror, 'objects').filter((file) => file.includes('tmp_'))).toEqual([]);
+  });
+
+  it('refuses more than its limit of objects, each time it is sent them; what was accepted before can still be read', async () => {
+    const { remote, mirror } = await scene();
+    const { commit: accepted } = await syncMirror(mirror, { url: remote.url, branch: 'main' });
+    await remote.commit(Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`file-${at}`, `${at}\n`])));
+    const tooMany = { url: remote.url, branch: 'main', maxFetchObjects: 200 };
+    for (const _ of ['the first time', 'the second'])
+      await expect(syncMirror(mirror, tooMany)).rejects.toThrow(
+        refusal('too-large', /: 30\d objects, and 200 is the most$/),
+      );
+    expect((await readCommit(mirror, accepted)).committedAt).toBeGreaterThan(0);
+    expect((await syncMirror(mirror, { ...tooMany, maxFetchObjects: 1000 })).fetched).toBe(true);
   });
 
   it('refuses a URL or a branch name before it asks anybody', async () => {
