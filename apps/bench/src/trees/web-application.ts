@@ -37,9 +37,10 @@ function copyInto(from: string, to: string, made: Scale['web'], wanted: Scale['w
     if (entry.isDirectory()) copyInto(source, target, made, wanted);
     else if (entry.isSymbolicLink()) fs.symlinkSync(fs.readlinkSync(source), target);
     else if (entry.isFile()) {
-      const { size } = fs.statSync(source);
+      const { size, mode } = fs.statSync(source);
       if (size > LARGEST_COPIED_BYTES) continue;
-      fs.copyFileSync(source, target);
+      // Not copyFile, which takes the owner along: not every program keeps one.
+      fs.writeFileSync(target, fs.readFileSync(source), { mode });
       made.files += 1;
       made.bytes += size;
     }
