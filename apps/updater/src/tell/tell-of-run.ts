@@ -15,6 +15,7 @@ export async function tellingOfIt<T extends { successor?: unknown }>(
   settings: Settings,
   cycle: () => Promise<T>,
 ): Promise<T> {
+  if (!isAnybodyToBeTold(settings)) return cycle();
   const begun = Math.floor(Date.now() / 1000);
   let isTold = false;
   try {
@@ -26,6 +27,10 @@ export async function tellingOfIt<T extends { successor?: unknown }>(
     // A cycle that did not get the lock has no record; the newest is somebody else's then.
     if (!isTold && record !== undefined && record.started >= begun) await tell(server, settings, record);
   }
+}
+
+function isAnybodyToBeTold({ metricsFile, notifyUrl, notifySmtp }: Settings): boolean {
+  return metricsFile !== undefined || notifyUrl !== undefined || notifySmtp !== undefined;
 }
 
 async function tell(server: Server, settings: Settings, record: RunRecord): Promise<void> {
