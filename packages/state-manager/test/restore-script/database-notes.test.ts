@@ -82,7 +82,8 @@ await describeOnMariadb('what restore.sh says to type for a MariaDB database', (
     return () => server.stop();
   });
 
-  it('loads it beside the live one', async () => {
+  // Who is no root has to type a password, at a terminal.
+  asRoot('loads it beside the live one', async () => {
     const here = await mariadbScene(server);
     const { typed, go } = await typeCommandsFor(here.connection);
     expect(typed).toHaveLength(2);
