@@ -4,7 +4,8 @@ import type { Bench } from '../bench.ts';
 import type { Command } from '../time-command.ts';
 
 const ROW_BYTES = 500;
-const PG_ADMINISTRATOR = 'postgres';
+/** The administrator of a server that the tests start. */
+export const PG_ADMINISTRATOR = 'postgres';
 
 /** Random bytes as text: they compress by half, as real rows do by more. */
 const rowsOf = (bytes: number): number => Math.ceil(bytes / ROW_BYTES);

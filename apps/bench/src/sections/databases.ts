@@ -1,6 +1,6 @@
 import { startPostgres, type DatabaseServer } from '@homeserver/test-support';
 import type { Bench } from '../bench.ts';
-import { fillPostgres, makeSqlite, pgDump, postgresProgram, sqlite } from '../commands/databases.ts';
+import { fillPostgres, makeSqlite, PG_ADMINISTRATOR, pgDump, postgresProgram, sqlite } from '../commands/databases.ts';
 import { newBackups } from '../commands/state-manager.ts';
 import { ratioFinding, type Finding } from '../finding.ts';
 import type { Contender } from '../race.ts';
@@ -72,6 +72,9 @@ async function measurePostgres(bench: Bench): Promise<Finding[]> {
 async function measureOn(server: DatabaseServer, bench: Bench): Promise<Finding[]> {
   const { databaseBytes, rounds } = bench.scale;
   const database = 'benchmark';
+  const { socket, port } = server;
+  // Root becomes the administrator by itself.
+  const user = process.getuid?.() === 0 ? {} : { user: PG_ADMINISTRATOR };
   await fillPostgres(server, database, databaseBytes);
   const program = postgresProgram('pg_dump') ?? 'pg_dump';
   const dump =
@@ -87,7 +90,7 @@ async function measureOn(server: DatabaseServer, bench: Bench): Promise<Finding[
     contenders: [
       { name: PG_DUMP, prepare: dump('--compress=1') },
       { name: '`pg_dump -Fc`', prepare: dump() },
-      ...ours(bench, { type: 'postgresql', socket: server.socket, port: server.port, database }),
+      ...ours(bench, { type: 'postgresql', socket, port, database, ...user }),
     ],
   });
   const what = 'backup of a PostgreSQL database';
