@@ -19,7 +19,7 @@ const tableAfter = (heading: string): string[][] =>
     .filter((line) => /^\| [`\d]/.test(line))
     .map(cells);
 
-describe('the README', { timeout: 60_000 }, () => {
+describe('the README', () => {
   it('gives commands that run as they stand', async () => {
     const server = await serverFolder();
     const file = path.join(server.root, 'conf');
@@ -38,7 +38,11 @@ describe('the README', { timeout: 60_000 }, () => {
       .map((line) => line.replace(/\s+#.*$/, ''));
     expect(commands.length).toBeGreaterThan(25);
     for (const command of commands) {
-      const args = command.replace('https://example.org/updates.git', server.repository.url).split(' ').slice(1);
+      const args = command
+        .replace('https://example.org/updates.git', server.repository.url)
+        .replace('/etc/hosts', process.getuid?.() === 0 ? '/etc/hosts' : file) // Only root could give it back.
+        .split(' ')
+        .slice(1);
       const { exitCode, stdout, stderr } = await server.start(args, { cwd: server.root }).ended;
       expect({ command, exitCode, stderr }).toEqual({ command, exitCode: 0, stderr: '' });
       expect(stdout).not.toBe('');
