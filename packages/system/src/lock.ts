@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDirectoryDurably, writeAll } from './durable-files.ts';
-import { ioError, SystemError } from './errors.ts';
+import { errnoName, ioError, SystemError } from './errors.ts';
 import { readFileText } from './read-file.ts';
 import { keepDescriptorsFromChildren, tryLockExclusive } from './libc.ts';
 
@@ -32,23 +32,29 @@ export interface LockOptions {
   inherited?: number;
 }
 
+/** A process that a killed holder was just starting has the lock until it finds out; that takes no longer. */
+const REMNANT_ENDS_WITHIN_MS = 4000;
+
 /**
  * Takes the exclusive kernel lock (flock) on `file`, which is made 0600 if it is missing and never removed. It ends with
- * its last holder, also by kill -9; a stale file never blocks. Throws 'lock-held', naming the holder.
+ * its last holder, also by kill -9; a stale file never blocks. While only what a killed holder has left behind has it, this
+ * waits for up to 4 s. Throws 'lock-held', naming the holder.
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
   const { inherited } = options;
   if (inherited !== undefined && carriesLock(inherited, file)) return held(file, inherited, options.purpose);
-  const deadline = Date.now() + (options.waitMs ?? 0);
+  const askedAt = Date.now();
+  const deadline = askedAt + (options.waitMs ?? 0);
   for (;;) {
     const fd = openLockFile(file);
     const got = tryLock(fd, file);
     if (got && isStillTheFile(fd, file)) return held(file, fd, options.purpose);
     fs.closeSync(fd);
     if (got) continue;
-    if (Date.now() >= deadline) throw heldByAnother(file);
+    const isOver = Date.now() >= deadline && !(Date.now() < askedAt + REMNANT_ENDS_WITHIN_MS && isHolderGone(file));
+    if (isOver) throw heldByAnother(file);
     await sleep(
-      Math.min(100, Math.max(1, deadline - Date.now())),
+      Math.min(100, Math.max(10, deadline - Date.now())),
       undefined,
       options.signal ? { signal: options.signal } : {},
     );
@@ -109,6 +115,18 @@ function sayHolder(fd: number, text: Buffer): void {
     writeAll(fd, text, 0); // An inherited one stands where its first holder had written to.
   } catch {
     // The file is empty or cut short; readLockHolder then says nothing, and the kernel's lock is held all the same.
+  }
+}
+
+/** Whether the process that said it holds the lock has ended: what it had started is about to follow. */
+function isHolderGone(file: string): boolean {
+  const holder = readLockHolder(file);
+  if (holder === undefined) return false;
+  try {
+    process.kill(holder.pid, 0);
+    return false;
+  } catch (error) {
+    return errnoName(error) === 'ESRCH';
   }
 }
 

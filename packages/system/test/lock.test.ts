@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,6 +46,23 @@ describe('acquireLock', () => {
     await holder.kill();
     await acquire(file);
     expect(readLockHolder(file)).toMatchObject({ pid: process.pid, purpose: 'test' });
+  });
+
+  it('waits a moment for what a killed holder has left behind, and no longer', async () => {
+    const file = lockFile();
+    const { pid } = spawnSync('true');
+    fs.writeFileSync(file, JSON.stringify({ pid, purpose: 'killed', since: 1 }));
+    const holdFor = async (seconds: number): Promise<() => void> => {
+      const remnant = spawn('flock', [file, 'sleep', String(seconds)], { detached: true, stdio: 'ignore' });
+      await vi.waitUntil(() => currentLockHolder(file) !== undefined, { timeout: 60_000 });
+      return () => void process.kill(-(remnant.pid ?? 0), 'SIGKILL');
+    };
+    const end = await holdFor(60);
+    expect((await failure(() => acquire(file))).message).toContain(`pid ${pid} (killed) holds the lock`);
+    end();
+    await vi.waitUntil(() => currentLockHolder(file) === undefined, { timeout: 60_000 });
+    await holdFor(1);
+    await acquire(file);
   });
 
   it('waits for another holder no longer than it is asked to', async () => {
