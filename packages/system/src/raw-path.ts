@@ -45,7 +45,7 @@ export function pathFromJson(json: JsonPath): RawPath {
 export function showPath(path: RawPath | string): string {
   const escaped = path.replaceAll('\\', '\\\\') as RawPath;
   const text = /[^\x00-\xff]/.test(path) ? escaped : asText(escaped);
-  return escapeControls(text ?? escaped.replaceAll(/[\x80-\xff]/g, escapeCharacter));
+  return escapeControls(text ?? escaped.replaceAll(/[\x80-\xff]/g, escapeByte));
 }
 
 /** Escapes what could break or forge a line: control characters, line separators, marks that turn the text's direction. */
@@ -53,9 +53,14 @@ export function escapeControls(text: string): string {
   return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escapeCharacter);
 }
 
+/** Above ASCII not as a byte is: the character U+0085 and the byte 0x85 are two names. */
 function escapeCharacter(character: string): string {
-  const hex = character.charCodeAt(0).toString(16).padStart(2, '0');
-  return hex.length === 2 ? `\\x${hex}` : `\\u${hex.padStart(4, '0')}`;
+  const code = character.charCodeAt(0);
+  return code < 0x80 ? escapeByte(character) : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+function escapeByte(byte: string): string {
+  return `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 export function joinPath(parent: RawPath, name: string): RawPath {

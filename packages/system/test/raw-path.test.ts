@@ -79,7 +79,8 @@ describe('showPath', () => {
     ['/srv/Fotos Łódź é', '/srv/Fotos Łódź é'],
     ['/a\nb\x1b[31m\x7f', '/a\\x0ab\\x1b[31m\\x7f'],
     ['/a\\x0a', '/a\\\\x0a'],
-    ['/a\u{85}\u{2028}\u{202e}b', '/a\\x85\\u2028\\u202eb'],
+    ['/a\u{85}\u{2028}\u{202e}b', '/a\\u0085\\u2028\\u202eb'],
+    [Buffer.of(0x2f, 0x85), '/\\x85'],
     [Buffer.of(0x2f, 0x61, 0xff, 0xc3, 0xa9), '/a\\xff\\xc3\\xa9'],
   ])('shows %j as %s', (name, shown) => {
     expect(showPath(toRawPath(name))).toBe(shown);
