@@ -26,6 +26,8 @@ export function layOut(version: string, sourceDate: number): PackageFile[] {
     from('logrotate', 'etc/logrotate.d/homeserver-updates'),
     from('config.json', 'etc/homeserver-updates/config.json'),
     printed(['config', 'schema'], 'usr/share/homeserver-updates/config.schema.json'),
+    ...schemas(updater, ['schema'], ''),
+    ...schemas(emergency, ['--schema'], 'rollback-'),
     printed(['completion', 'bash'], 'usr/share/bash-completion/completions/updater'),
     printed(['completion', 'zsh'], 'usr/share/zsh/vendor-completions/_updater'),
     printed(['completion', 'fish'], 'usr/share/fish/vendor_completions.d/updater.fish'),
@@ -49,6 +51,15 @@ function from(name: string, place: string): PackageFile {
 
 function printed(args: readonly string[], place: string): PackageFile {
   return { path: place, content: Buffer.from(answer(updater, args)) };
+}
+
+/** What programs may rely on in the --json answers, a file for each command. */
+function schemas(program: string, args: readonly string[], prefix: string): PackageFile[] {
+  const byName = JSON.parse(answer(program, args)) as Record<string, object>;
+  return Object.entries(byName).map(([name, schema]) => ({
+    path: `usr/share/homeserver-updates/schemas/${prefix}${name}.schema.json`,
+    content: Buffer.from(`${JSON.stringify(schema, null, 2)}\n`),
+  }));
 }
 
 function manual(page: string, place: string): PackageFile {

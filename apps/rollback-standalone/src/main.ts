@@ -1,5 +1,6 @@
 import { progressLine, StateManager } from '@homeserver/state-manager';
 import packageJson from '../package.json' with { type: 'json' };
+import { answerSchemas } from './answer-schemas.ts';
 import type { Answer, CommandContext } from './command-context.ts';
 import { listBackups } from './commands/list-backups.ts';
 import { listSnapshots } from './commands/list-snapshots.ts';
@@ -41,17 +42,22 @@ async function main(args: readonly string[]): Promise<number> {
     given = parseArguments(args);
     if (given.command.name === 'help') return print([HELP.trimEnd()]);
     if (given.command.name === 'version') return print([packageJson.version]);
+    if (given.command.name === 'schema') return print([JSON.stringify(answerSchemas(), null, 2)]);
     context = contextOf(given, () => (stoppedBy = outlastSignals(complain)));
     const answer = await carryOut(given.command, context);
-    if (given.json) printJson(given.command, answer.exitCode === EXIT.done, { data: answer.data });
+    if (given.json) printJson(given.command.name, answer.exitCode === EXIT.done, { data: answer.data });
     else print(answer.lines.map(escapeControls));
     if (answer.problem) complain(answer.problem.message, answer.problem.hint);
     return answer.exitCode === EXIT.rollbackFailed ? answer.exitCode : (stoppedBy?.() ?? answer.exitCode);
   } catch (error) {
     const { code, message, hint, exitCode } = describeError(error, context);
-    if (given?.json) printJson(given.command, false, { data: null, error: { code, message, hint: hint ?? null } });
+    const ended = exitCode === EXIT.rollbackFailed ? exitCode : (stoppedBy?.() ?? exitCode);
+    if (given?.json ?? args.includes('--json')) {
+      const told = { code, message, hint: hint ?? null, exit_code: ended };
+      printJson(given?.command.name ?? 'usage', false, { data: null, error: told });
+    }
     complain(message, hint);
-    return exitCode === EXIT.rollbackFailed ? exitCode : (stoppedBy?.() ?? exitCode);
+    return ended;
   }
 }
 
@@ -92,7 +98,7 @@ function flag(name: string, value: string | undefined): string[] {
 }
 
 async function carryOut(
-  command: Exclude<Command, { name: 'help' | 'version' }>,
+  command: Exclude<Command, { name: 'help' | 'version' | 'schema' }>,
   context: CommandContext,
 ): Promise<Answer> {
   switch (command.name) {
@@ -123,7 +129,7 @@ function print(lines: readonly string[], stream: NodeJS.WriteStream = process.st
   return EXIT.done;
 }
 
-function printJson({ name }: Command, ok: boolean, rest: object): void {
+function printJson(name: string, ok: boolean, rest: object): void {
   print([JSON.stringify({ schema: `homeserver-updates/rollback-${name}@1`, ok, ...rest })]);
 }
 

@@ -4,6 +4,7 @@ import { UsageError } from './usage-error.ts';
 export type Command =
   | { name: 'help' }
   | { name: 'version' }
+  | { name: 'schema' }
   | { name: 'list-backups' }
   | { name: 'list-snapshots' }
   /** `id`: of an older backup, or the beginning of it; without one, the newest. */
@@ -39,6 +40,7 @@ const options = {
   'displaced-dir': { type: 'string' },
   yes: { type: 'boolean', short: 'y' },
   json: { type: 'boolean' },
+  schema: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
@@ -90,6 +92,7 @@ function describeMistake({ code, message }: NodeJS.ErrnoException): string {
 function commandOf(values: ReturnType<typeof parse>['values'], positionals: readonly string[]): Command {
   if (values.help) return { name: 'help' };
   if (values.version) return { name: 'version' };
+  if (values.schema) return { name: 'schema' };
   const names = commandNames.filter((name) => values[name] !== undefined);
   const [name] = names;
   if (name === undefined) throw wrong('what is to be done?');

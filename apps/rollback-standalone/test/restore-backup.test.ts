@@ -109,6 +109,7 @@ describe('--restore-backup', () => {
         code: 'damaged',
         message: expect.stringContaining(`${backups}/adblock_backup/manifest.json does not match`),
         hint: expect.stringContaining('nothing live was touched'),
+        exit_code: 4,
       },
     });
     expect(describeTree(live)).toEqual(before);

@@ -30,6 +30,16 @@ export function commonOptions(program: Command): Option[] {
   return (first?.options ?? []).filter(({ long }) => everywhere.has(long ?? undefined));
 }
 
+/** How the --json answer of the command that these words begin with is called: `backups-list`; of none, `usage`. */
+export function answerNameOf(program: Command, words: readonly string[]): string {
+  const [first, second] = words;
+  const command = program.commands.find((one) => one.name() === first);
+  if (command === undefined) return 'usage';
+  if (command.commands.length === 0) return command.name();
+  const inner = command.commands.find((one) => one.name() === second);
+  return inner === undefined ? 'usage' : `${command.name()}-${inner.name()}`;
+}
+
 function entriesOf(command: Command, parents: readonly string[]): CommandEntry[] {
   const words = [...parents, command.name()];
   if (command.commands.length > 0) return command.commands.flatMap((inner) => entriesOf(inner, words));

@@ -5,6 +5,7 @@ import { CommanderError } from 'commander';
 import type { CommandContext, ProgramStart } from './command-context.ts';
 import { EXIT, exitCodeOfError, exitCodeUnlogged } from './exit-codes.ts';
 import type { CommonFlags, Perform } from './command-options.ts';
+import { answerNameOf } from './command-tree.ts';
 import { buildProgram } from './program.ts';
 import { readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/settings.ts';
@@ -23,14 +24,25 @@ export async function main(argv: readonly string[]): Promise<number> {
   const perform: Perform = async (name, flags, act) => {
     exitCode = await performOne(name, flags, act, start, stops);
   };
+  const program = buildProgram(perform);
+  const words = withCommand(argv);
   try {
-    await buildProgram(perform).parseAsync(withCommand(argv), { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // commander has said what is wrong; help and version are no errors.
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error.exitCode === 0) return EXIT.done;
+    if (words.includes('--json')) printMistake(answerNameOf(program, words), error);
+    return EXIT.usage;
   }
+}
+
+/** What programs get of a command line that says nothing that could be done. */
+function printMistake(name: string, { message }: CommanderError): void {
+  const text = message === '(outputHelp)' ? 'a part of the command is missing' : message.replace(/^error: /, '');
+  const error = { code: 'usage', message: text.replaceAll(/\s*\n\s*/g, ' '), exit_code: EXIT.usage };
+  print({ schema: `homeserver-updates/${name}@1`, ok: false, error });
 }
 
 interface Stops {
@@ -79,16 +91,12 @@ async function performOne(
     const exitCode = await act(context);
     return isLogged ? exitCode : exitCodeUnlogged(exitCode);
   } catch (error) {
-    const { code, hint } = error as { code?: string; hint?: string };
-    if (json)
-      print({
-        schema,
-        ok: false,
-        error: { code: code ?? 'unexpected', message: reasonOf(error), ...(hint ? { hint } : {}) },
-      });
-    const lines = [`updater: ${reasonOf(error)}`, ...(hint ? [`  ${hint}`] : [])];
+    const { code = 'unexpected', hint } = error as { code?: string; hint?: string };
+    const [message, exitCode] = [reasonOf(error), exitCodeOfError(error, stops.by())];
+    if (json) print({ schema, ok: false, error: { code, message, ...(hint ? { hint } : {}), exit_code: exitCode } });
+    const lines = [`updater: ${message}`, ...(hint ? [`  ${hint}`] : [])];
     for (const line of lines) process.stderr.write(`${escapeControl(line)}\n`);
-    return exitCodeOfError(error, stops.by());
+    return exitCode;
   }
 }
 

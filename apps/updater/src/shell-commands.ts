@@ -4,13 +4,14 @@ import { bashCompletion } from './completion/bash.ts';
 import { completionWords } from './completion/completion-words.ts';
 import { fishCompletion } from './completion/fish.ts';
 import { zshCompletion } from './completion/zsh.ts';
+import { schemaCommand } from './commands/schema.ts';
 import { EXIT } from './exit-codes.ts';
 import { settingsPage } from './manual/settings-page.ts';
 import { updaterPage } from './manual/updater-page.ts';
 
 const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
 
-/** `completion` and `manual`: texts for shells and for man(1), from the same definitions as --help. */
+/** `completion`, `manual` and `schema`: texts for shells, for man(1) and for programs, from the same definitions as --help. */
 export function addShellCommands(program: Command, perform: Perform): void {
   const print = (name: string, flags: CommonFlags, text: () => string): Promise<void> =>
     perform(name, flags, async (context) => {
@@ -33,5 +34,15 @@ export function addShellCommands(program: Command, perform: Perform): void {
     )
     .action((page: string, flags: CommonFlags) =>
       print('manual', flags, () => (page === 'settings' ? settingsPage() : updaterPage(program))),
+    );
+  addCommand(
+    program,
+    'schema',
+    "print a JSON Schema of a command's --json answer, or of all",
+    'updater schema backups list > backups-list.schema.json',
+  )
+    .argument('[command...]', 'its words')
+    .action((words: string[], flags: CommonFlags) =>
+      perform('schema', flags, (context) => schemaCommand(context, words)),
     );
 }

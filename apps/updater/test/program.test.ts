@@ -116,6 +116,7 @@ describe('the command line', { timeout: 30_000 }, () => {
       'schema',
       'completion',
       'manual',
+      'schema',
     ]);
     for (const command of commands) {
       let help = '';

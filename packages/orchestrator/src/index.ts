@@ -1,5 +1,6 @@
 export { checkoutLastSafe, checkoutModuleVersion, moduleVersions } from './checkout.ts';
 export { examineServer, mendServer } from './doctor/examine-server.ts';
+export { nextRun } from './doctor/next-run.ts';
 export { OrchestratorError } from './errors.ts';
 export { compareSchemaVersions } from './functions/compare-schema-versions.ts';
 export { loadModuleIndex } from './functions/load-module-index.ts';

@@ -21,5 +21,7 @@ export function describeUndone({ slot, kind, outcome, error, report, operations 
 }
 
 export function undoneToJson({ slot, kind, outcome, error, report, operations }: Undone): object {
-  return { slot, kind, outcome, error: error ?? null, report: report ?? null, operations: operations ?? [] };
+  const { backupId, ...rest } = report ?? {};
+  const told = report === undefined ? null : { ...rest, backup_id: backupId };
+  return { slot, kind, outcome, error: error ?? null, report: told, operations: operations ?? [] };
 }

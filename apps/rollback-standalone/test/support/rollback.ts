@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { checkAnswer } from './valid-answer.ts';
 
 export const program: string = path.join(import.meta.dirname, '../../bin/rollback-standalone.js');
 
@@ -9,12 +10,13 @@ export interface End {
   stderr: string;
 }
 
-/** Runs the built program as a person or a script would, without a terminal. */
+/** Runs the built program as a person or a script would, without a terminal. An answer to --json is checked against its schema. */
 export function rollback(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): End {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     encoding: 'utf8',
     input: '',
     ...options,
   });
+  if (args.includes('--json')) checkAnswer(stdout, status);
   return { exitCode: status, stdout, stderr };
 }

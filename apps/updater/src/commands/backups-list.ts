@@ -3,6 +3,7 @@ import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { countContents } from '../text/describe-contents.ts';
 import { formatTable } from '../text/format-table.ts';
+import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater backups list`: the newest backup of each module, and the ones that cannot be read. */
 export async function backupsListCommand(context: CommandContext): Promise<number> {
@@ -24,7 +25,7 @@ export async function backupsListCommand(context: CommandContext): Promise<numbe
     number === 0 ? [] : [`${name} has ${number} older: updater backups show ${name}`],
   );
   context.answer(
-    { backups, damaged },
+    { backups, damaged: new Verbatim(damaged) },
     rows.length === 0
       ? ['There are no backups.']
       : [...formatTable(['backup', 'taken', 'holds', 'what'], rows), ...notes],

@@ -3,6 +3,7 @@ import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { listContents } from '../text/describe-contents.ts';
+import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater backups show <module>`: all backups of a module, newest first, with what they hold. */
 export async function backupsShowCommand(context: CommandContext, module: string): Promise<number> {
@@ -10,7 +11,7 @@ export async function backupsShowCommand(context: CommandContext, module: string
   if (backups.length + Object.keys(damaged).length === 0) {
     throw new SettingsError(`there is no backup of ${module}`, { hint: 'see: updater backups list' });
   }
-  context.answer({ module_name: module, backups, damaged }, [
+  context.answer({ module_name: module, backups, damaged: new Verbatim(damaged) }, [
     ...backups.flatMap((backup) => [
       `${backup.id}  ${formatLocalTime(backup.timestamp)}  ${backup.description}`,
       ...listContents(backup).map((line) => `  ${line}`),

@@ -1,6 +1,7 @@
 import { applyModulePermissions } from '@homeserver/orchestrator';
 import { openForChanging, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { toJson } from './permissions-check.ts';
 
 /** `updater permissions apply <module>`: gives what a module describes its owner, group and mode. */
 export async function permissionsApplyCommand(
@@ -16,7 +17,12 @@ export async function permissionsApplyCommand(
     });
     const recovered = recovery.failed.length === 0;
     logging.info(`Permissions of ${module}: ${report.changed.length} changed, ${report.unchanged} were right`);
-    if (context.json) context.answer({ module, ...report, recovery }, [], report.success && recovered);
+    if (context.json)
+      context.answer(
+        { module, ...report, changed: report.changed.map(toJson), recovery },
+        [],
+        report.success && recovered,
+      );
     if (!recovered) return EXIT.rollbackFailed;
     return report.success ? EXIT.done : EXIT.failed;
   } finally {

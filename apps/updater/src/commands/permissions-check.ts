@@ -1,5 +1,6 @@
 import { checkModulePermissions } from '@homeserver/orchestrator';
-import { describeChange } from '@homeserver/permissions';
+import { describeChange, type PermissionChange } from '@homeserver/permissions';
+import { pathToJson } from '@homeserver/system';
 import { openForReading, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 
@@ -8,7 +9,7 @@ export async function permissionsCheckCommand(context: CommandContext, module: s
   const plan = await checkModulePermissions(openForReading(context), module);
   const { changes, unchanged, skipped, failed } = plan;
   const differs = changes.length + failed.length > 0;
-  context.answer({ module, changes, unchanged, skipped, failed }, [
+  context.answer({ module, changes: changes.map(toJson), unchanged, skipped, failed }, [
     ...changes.map(describeChange),
     ...failed.map(({ path, why }) => `${path}: ${why}`),
     ...skipped.map(({ path, why }) => `${path} is left alone: it ${why}`),
@@ -17,4 +18,8 @@ export async function permissionsCheckCommand(context: CommandContext, module: s
       : `All ${unchanged} are as ${module} describes them.`,
   ]);
   return differs ? EXIT.differs : EXIT.done;
+}
+
+export function toJson(change: PermissionChange): object {
+  return { ...change, path: pathToJson(change.path) };
 }

@@ -69,6 +69,7 @@ function answerOf(successor: SuccessorEnd): number {
 export function toJson(report: CycleReport): object {
   return {
     run: report.id,
+    mode: report.mode ?? 'schema',
     outcome: outcomeOf(report),
     commit: report.commit ?? null,
     orchestrator: orchestratorOf(report),

@@ -4,6 +4,7 @@ import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { countContents } from '../text/describe-contents.ts';
 import { formatTable } from '../text/format-table.ts';
+import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater snapshots list`: every snapshot, newest first, and the ones that cannot be read. */
 export async function snapshotsListCommand(context: CommandContext): Promise<number> {
@@ -19,7 +20,7 @@ export async function snapshotsListCommand(context: CommandContext): Promise<num
     ...Object.entries(damaged).map(([id, why]) => [id, '-', '-', 'DAMAGED', why]),
   ];
   context.answer(
-    { snapshots: snapshots.map(summaryOf), damaged },
+    { snapshots: snapshots.map(summaryOf), damaged: new Verbatim(damaged) },
     rows.length === 0 ? ['There are no snapshots.'] : formatTable(['snapshot', 'type', 'taken', 'holds', 'what'], rows),
   );
   return EXIT.done;

@@ -1,12 +1,15 @@
-import { readStatus, type ModuleStatus, type OrchestratorStatus } from '@homeserver/orchestrator';
+import { nextRun, readStatus, type ModuleStatus, type OrchestratorStatus } from '@homeserver/orchestrator';
 import { formatLocalTime } from '@homeserver/system';
 import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { readSettings } from '../settings/read-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { formatTable } from '../text/format-table.ts';
 
 /** `updater status`: each module with its version, its last run and what holds it back. */
 export async function statusCommand(context: CommandContext): Promise<number> {
   const status = lookAt(context, readStatus);
+  const next = updatesByTimer(context.settings) ? await nextRun() : undefined;
   const table = formatTable(
     ['module', 'version', 'last run', 'state'],
     status.modules.map((module) => [
@@ -22,13 +25,23 @@ export async function statusCommand(context: CommandContext): Promise<number> {
     lastRun === undefined
       ? 'There was no run yet.'
       : `Last run ${formatLocalTime(lastRun.ended)}: ${lastRun.outcome}${lastRun.error ? ` (${lastRun.error})` : ''}`,
+    ...(next === undefined ? [] : [`Next run ${formatLocalTime(next)}.`]),
     ...describeOrchestrator(status.orchestrator),
     ...(status.interrupted
       ? ['A change is under way, or was interrupted: the next run, or "updater recover", finishes it.']
       : []),
   ];
-  context.answer(status, lines);
+  context.answer({ ...status, nextRun: next ?? null }, lines);
   return EXIT.done;
+}
+
+/** Whether the timer of this machine is about this server, and not about a folder that was named for this command alone. */
+function updatesByTimer({ stateDir }: Settings): boolean {
+  try {
+    return readSettings({}, {}).stateDir === stateDir;
+  } catch {
+    return false;
+  }
 }
 
 /** The updater itself: its version, and releases that are not it. */

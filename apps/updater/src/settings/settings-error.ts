@@ -1,6 +1,7 @@
 /** A flag, a variable or the settings file is wrong; nothing was touched. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
+  readonly code = 'usage';
   readonly hint: string | undefined;
 
   constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {

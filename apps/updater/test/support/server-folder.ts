@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRepository, describeTree, temporaryDirectory, type GitRepository } from '@homeserver/test-support';
+import { checkAnswer } from './valid-answer.ts';
 import { startUpdater, type Ended, type Running, type StartOptions } from './run-updater.ts';
 
 /** A home server in a folder of its own, and beside it the repository that it pulls. */
@@ -16,7 +17,7 @@ export interface ServerFolder {
   start(args: readonly string[], options?: StartOptions): Running;
   /** Runs `updater ...args` to its end. */
   updater(...args: string[]): Promise<Ended>;
-  /** Runs `updater ...args --json`; its answer must be the one object on stdout. */
+  /** Runs `updater ...args --json`; its answer must be the one object on stdout, and as its published schema says. */
   answer(...args: string[]): Promise<Ended & { answer: Answer }>;
   /** What can be seen of the installed modules and the backups; times and the lock's note of its last holder do not count. */
   contents(): string[];
@@ -31,7 +32,7 @@ export interface Answer {
   ok: boolean;
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
   data?: any;
-  error?: { code: string; message: string; hint?: string };
+  error?: { code: string; message: string; hint?: string; exit_code: number };
 }
 
 export async function serverFolder(root: string = temporaryDirectory()): Promise<ServerFolder> {
@@ -86,10 +87,15 @@ function treeOf(directory: string): string[] {
   return fs.existsSync(directory) ? describeTree(directory, { times: false }) : ['is missing'];
 }
 
-function parseAnswer({ stdout, stderr }: Ended): Answer {
+function parseAnswer({ exitCode, stdout, stderr }: Ended): Answer {
+  let answer: Answer;
   try {
-    return JSON.parse(stdout) as Answer;
+    answer = JSON.parse(stdout) as Answer;
   } catch {
     throw new Error(`not one JSON object on stdout: ${JSON.stringify(stdout)}\n${stderr}`);
   }
+  checkAnswer(answer);
+  const { error } = answer;
+  if (error !== undefined && error.exit_code !== exitCode) throw new Error(`exit code ${exitCode}: ${stdout}`);
+  return answer;
 }

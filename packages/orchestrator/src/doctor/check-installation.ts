@@ -3,7 +3,8 @@ import { ORCHESTRATOR_VERSION } from '../version.ts';
 import { answerOf, runsSystemd } from './ask-program.ts';
 import { ok, warning, type CheckResult } from './finding.ts';
 
-const TIMER = 'homeserver-updates.timer';
+/** Of the Debian package. */
+export const TIMER = 'homeserver-updates.timer';
 const PACKAGE = 'homeserver-updates';
 
 /** Something has to start the updater. */

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+
+/** JSON Schemas (2020-12) of the --json answers, by the command's name. Made when asked for: no restore waits for them. */
+export function answerSchemas(): Record<string, object> {
+  const text = z.string();
+  const count = z.int().min(0);
+  const seconds = z.int().meta({ description: 'Unix time, in seconds' });
+  const lines = z.array(text);
+  const contents = {
+    files: lines,
+    services: lines,
+    databases: z.array(z.record(z.string(), z.unknown())),
+    checksum: text,
+  };
+  const older = z.array(z.strictObject({ id: text, timestamp: seconds, description: text }));
+  const restored = {
+    timestamp: seconds,
+    restored: lines,
+    adjusted: lines,
+    unchanged: count,
+    displaced: z.array(z.strictObject({ from: text, to: text })),
+    warnings: lines,
+  };
+  const asked = { backup_id: text, ...restored, open_changes: z.boolean() };
+  const changes = z.array(
+    z.strictObject({
+      slot: text,
+      kind: z.enum(['guard', 'session', 'restore', 'snapshot', 'rollback']),
+      outcome: z.enum(['restored', 'committed', 'failed']),
+      error: text.nullable(),
+      report: z.strictObject({ slot: text, backup_id: text, ...restored }).nullable(),
+      operations: z.array(
+        z.strictObject({
+          id: text,
+          type: z.enum(['copy', 'append', 'symlink', 'execute']),
+          target: text.optional(),
+          outcome: z.enum(['rolled-back', 'no-rollback-script', 'failed']),
+          error: text.optional(),
+        }),
+      ),
+    }),
+  );
+  const verified = { good: z.boolean(), damages: lines };
+  const system = z.strictObject({ os: text, release: text, kernel: text, architecture: text });
+  const answers: Record<string, z.ZodType> = {
+    'list-backups': z.strictObject({
+      backups: z.array(
+        z.strictObject({
+          module_name: text,
+          timestamp: seconds,
+          description: text,
+          ...contents,
+          backup_dir: text,
+          older,
+        }),
+      ),
+      damaged: z.array(z.strictObject({ module_name: text, error: text, older })),
+      open_changes: z.boolean(),
+    }),
+    'restore-backup': z.strictObject({ module_name: text, ...asked }),
+    'list-snapshots': z.strictObject({
+      snapshots: z.array(
+        z.strictObject({
+          id: text,
+          type: z.enum(['file', 'database', 'service', 'system']),
+          timestamp: seconds,
+          description: text,
+          directory: text,
+          ...contents,
+          system: system.optional(),
+        }),
+      ),
+      damaged: z.array(z.strictObject({ id: text, error: text })),
+    }),
+    'restore-snapshot': z.strictObject({ id: text, ...asked }),
+    'rollback-log': z.strictObject({ changes }),
+    verify: z.strictObject({
+      backups: z.array(z.strictObject({ module_name: text, ...verified })),
+      snapshots: z.array(z.strictObject({ id: text, ...verified })),
+    }),
+    recover: z.strictObject({
+      found: changes,
+      ended_processes: count,
+      damaged: z.array(z.strictObject({ file: text, why: text })),
+    }),
+    usage: z.never(),
+  };
+  return Object.fromEntries(Object.entries(answers).map(([name, data]) => [name, schemaOf(name, data)]));
+}
+
+function schemaOf(name: string, data: z.ZodType): object {
+  const schema = z.literal(`homeserver-updates/rollback-${name}@1`);
+  const error = z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().nullable(),
+    exit_code: z.int().min(1).max(255),
+  });
+  const answer = z.union([
+    z.strictObject({ schema, ok: z.boolean(), data }),
+    z.strictObject({ schema, ok: z.literal(false), data: z.null(), error }),
+  ]);
+  return { title: `The answer of "rollback-standalone --${name}" with --json`, ...z.toJSONSchema(answer) };
+}

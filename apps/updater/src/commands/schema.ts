@@ -1,0 +1,21 @@
+import { closest } from 'fastest-levenshtein';
+import type { CommandContext } from '../command-context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { SettingsError } from '../settings/settings-error.ts';
+import { Verbatim } from '../text/to-snake-case.ts';
+
+/** `updater schema [command]`: a JSON Schema of the command's --json answer; without one, of all by their names. */
+export async function schemaCommand(context: CommandContext, words: readonly string[]): Promise<number> {
+  const { answerNames, answerSchema } = await import('../answers/answer-schemas.ts'); // Few commands need it.
+  const name = words.join('-');
+  const all = (): object => Object.fromEntries(answerNames.map((one) => [one, answerSchema(one)]));
+  const schema = name === '' ? all() : answerSchema(name);
+  if (schema === undefined) {
+    const spoken = answerNames.map((one) => one.replace('-', ' '));
+    throw new SettingsError(`there is no command "${words.join(' ')}"`, {
+      hint: `did you mean "${closest(words.join(' '), spoken)}"?`,
+    });
+  }
+  context.answer(new Verbatim(schema), JSON.stringify(schema, null, 2).split('\n'));
+  return EXIT.done;
+}
