@@ -59,6 +59,19 @@ await describeOnServers('a test server', () => {
     expect((await server.attempt('systemctl is-active nginx')).stdout).toBe('inactive\n');
   });
 
+  it('whose disk forgets keeps after a power cut what was synced, and nothing else', async () => {
+    const forgetful = await startServer({ disk: 'forgets' });
+    try {
+      await forgetful.run('echo synced > /srv/synced; sync; echo written > /srv/written; cat /srv/written');
+      await forgetful.powerCut();
+      await forgetful.boot();
+      expect(await forgetful.run('cd /srv; ls; cat synced')).toBe('synced\nsynced\n');
+      expect(await forgetful.run('systemctl is-active postgresql@15-main')).toBe('active\n');
+    } finally {
+      await forgetful.stop();
+    }
+  });
+
   it('does not see the units of another one', async () => {
     const other = await startServer();
     try {

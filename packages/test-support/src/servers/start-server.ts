@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeEnd, runCommand } from '@homeserver/system';
 import { baseSystem, SERVER_PACKAGES } from './base-system.ts';
 import { killControlGroups } from './control-groups.ts';
+import { makeDisk, type Disk, type DiskKind } from './disk.ts';
+import { hostCommand } from './host-command.ts';
 import { makeServerDirectory, removeServerDirectory, type ServerDirectory } from './server-directory.ts';
 
 export interface ServerOptions {
@@ -12,6 +14,8 @@ export interface ServerOptions {
   packages?: readonly string[];
   /** Directories of this machine that the server sees under the same path. */
   shared?: { path: string; writable?: boolean }[];
+  /** With 'forgets', a power cut also takes what the server had written and not synced; see `makeDisk`. Default 'keeps'. */
+  disk?: DiskKind;
 }
 
 /** How a command on a server ended. */
@@ -21,17 +25,19 @@ export interface ServerCommandResult {
   stderr: string;
 }
 
-/** A Debian with a systemd of its own, and no network but `lo`. */
+/** A Debian with a systemd of its own, and no network but `lo`, unless it is connected to another. */
 export interface Server {
   /** Its file system as this machine sees it, also while it is off; without what it mounts itself (/run, /tmp, /proc). */
   readonly root: string;
+  /** Pid of its PID 1 as this machine sees it; throws while it is off. */
+  readonly leader: number;
   /** Runs a line of shell as root and returns its output. Throws when it fails. */
   run(command: string, options?: { timeoutMs?: number }): Promise<string>;
   /** As `run`, for commands that may fail. */
   attempt(command: string, options?: { timeoutMs?: number }): Promise<ServerCommandResult>;
   /** Copies a file or directory of this machine with all its attributes; the directories above it are made. */
   copyIn(from: string, to: string): Promise<void>;
-  /** Everything that runs on it is dead at once. Its files stay as they are. */
+  /** Everything that runs on it is dead at once. What it had written stays, unless its disk forgets. */
   powerCut(): Promise<void>;
   /** After a power cut: starts it, and waits until its services are up. */
   boot(): Promise<void>;
@@ -51,13 +57,14 @@ const CLEAN_ENVIRONMENT = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'H
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const base = await baseSystem(options.packages ?? SERVER_PACKAGES);
   const directory = await makeServerDirectory();
-  const server = new NspawnServer(directory, options.shared ?? []);
   try {
-    await server.mount(base);
+    const disk = await makeDisk(directory.path, base, options.disk);
+    const server = new NspawnServer(directory, disk, options.shared ?? []);
+    await server.furnish();
     await server.boot();
     return server;
   } catch (error) {
-    await server.stop();
+    await removeServerDirectory(directory);
     throw error;
   }
 }
@@ -65,21 +72,25 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 class NspawnServer implements Server {
   readonly root: string;
   readonly #directory: ServerDirectory;
+  readonly #disk: Disk;
   readonly #binds: string[];
-  /** Pid of its PID 1; undefined while it is off. */
+  /** Undefined while it is off. */
   #leader: number | undefined;
 
-  constructor(directory: ServerDirectory, shared: NonNullable<ServerOptions['shared']>) {
+  constructor(directory: ServerDirectory, disk: Disk, shared: NonNullable<ServerOptions['shared']>) {
     this.#directory = directory;
-    this.root = path.join(directory.path, 'root');
+    this.#disk = disk;
+    this.root = disk.root;
     this.#binds = shared.map(({ path: place, writable }) => `--bind${writable ? '' : '-ro'}=${place}`);
   }
 
-  async mount(base: string): Promise<void> {
-    const [upper, work] = ['upper', 'work'].map((name) => path.join(this.#directory.path, name));
-    for (const place of [upper, work, this.root]) fs.mkdirSync(place as string);
-    const options = `lowerdir=${base},upperdir=${upper},workdir=${work}`;
-    await hostCommand(['mount', '-t', 'overlay', 'overlay', '-o', options, this.root]);
+  get leader(): number {
+    if (this.#leader === undefined) throw new Error('the test server is off');
+    return this.#leader;
+  }
+
+  async furnish(): Promise<void> {
+    await this.#disk.insert();
     fs.writeFileSync(path.join(this.root, 'etc/hostname'), `${this.#directory.id}\n`);
     fs.writeFileSync(path.join(this.root, 'etc/machine-id'), '');
   }
@@ -147,7 +158,9 @@ class NspawnServer implements Server {
 
   async powerCut(): Promise<void> {
     this.#leader = undefined;
+    await this.#disk.forget();
     await killControlGroups(this.#directory.controlGroups);
+    await this.#disk.reinsert();
   }
 
   async stop(): Promise<void> {
@@ -170,9 +183,4 @@ function firstProcessBelow(pid: number): number | undefined {
 
 function isFirstOfNamespace(pid: string): boolean {
   return /^NSpid:.*\t1$/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
-}
-
-async function hostCommand(argv: readonly [string, ...string[]]): Promise<void> {
-  const result = await runCommand(argv, { timeoutMs: COMMAND_TIMEOUT_MS });
-  if (result.exitCode !== 0) throw new Error(`${argv.join(' ')}: ${describeEnd(result)}: ${result.stderr.toString()}`);
 }
