@@ -1,4 +1,4 @@
-import { escapeControl } from '@homeserver/logging';
+import { escapeControl, isJournal } from '@homeserver/logging';
 import { reasonOf } from '@homeserver/system';
 import { readFailedStart, readTakeover } from '@homeserver/orchestrator/start';
 import { CommanderError } from 'commander';
@@ -95,7 +95,8 @@ async function performOne(
     const [message, exitCode] = [reasonOf(error), exitCodeOfError(error, stops.by())];
     if (json) print({ schema, ok: false, error: { code, message, ...(hint ? { hint } : {}), exit_code: exitCode } });
     const lines = [`updater: ${message}`, ...(hint ? [`  ${hint}`] : [])];
-    for (const line of lines) process.stderr.write(`${escapeControl(line)}\n`);
+    const level = isJournal(process.stderr) ? '<3>' : ''; // An error, as sd-daemon(3) has it.
+    for (const line of lines) process.stderr.write(`${level}${escapeControl(line)}\n`);
     return exitCode;
   }
 }

@@ -1,6 +1,7 @@
 export { createLogging } from './create-logging.ts';
 export { LoggingError } from './errors.ts';
 export { escapeControl } from './escape-control.ts';
+export { isJournal } from './is-journal.ts';
 export { logMessage } from './log-message.ts';
 export { formatLine } from './log-record.ts';
 
