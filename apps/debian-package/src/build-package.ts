@@ -10,8 +10,8 @@ export interface PackageOptions {
   version: string;
   /** Unix seconds: when the sources were changed last. */
   sourceDate: number;
-  /** Default xz; gzip takes a quarter of the time, for a package that is only to be tried. */
-  compression?: 'xz' | 'gzip';
+  /** Default xz; gzip takes a quarter of the time, none next to none, for a package that is only to be tried. */
+  compression?: 'xz' | 'gzip' | 'none';
 }
 
 /** Builds the Debian package for this kind of machine into `directory`, and returns its path. The same parts give the same bytes. */
