@@ -42,12 +42,21 @@ const doing: Readonly<Record<Progress['phase'], string>> = {
 
 /** For people, in one line: `backing up: 1200 of 50000 files, 4.7 of 195.3 MiB, 12.5 MiB/s, 0:15 left`. */
 export function describeProgress(progress: Progress): string {
-  const { phase, filesDone, filesTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs } = progress;
+  const {
+    phase,
+    unit: counted = 'files',
+    filesDone,
+    filesTotal,
+    bytesDone,
+    bytesTotal,
+    bytesPerSecond,
+    remainingMs,
+  } = progress;
   const [unit, scale] = unitFor(Math.max(bytesDone, bytesTotal ?? 0));
   const amount = (bytes: number): string => (bytes / scale).toFixed(scale === 1 ? 0 : 1);
   const [rateUnit, rateScale] = unitFor(bytesPerSecond);
   return [
-    `${doing[phase]}: ${ofTotal(String(filesDone), filesTotal?.toString())} files`,
+    `${doing[phase]}: ${ofTotal(String(filesDone), filesTotal?.toString())} ${counted}`,
     `${ofTotal(amount(bytesDone), bytesTotal === undefined ? undefined : amount(bytesTotal))} ${unit}`,
     `${(bytesPerSecond / rateScale).toFixed(rateScale === 1 ? 0 : 1)} ${rateUnit}/s`,
     ...(remainingMs === undefined ? [] : [`${formatDuration(remainingMs)} left`]),

@@ -1,6 +1,8 @@
 /** How far a long capture, restore or check has come. */
 export interface Progress {
   phase: 'capture' | 'restore' | 'verify';
+  /** What is counted as files; default `files`. */
+  unit?: 'databases';
   filesDone: number;
   /** Known once the tree has been looked through. */
   filesTotal?: number;
@@ -21,20 +23,22 @@ const INTERVAL_MS = 200;
 export class ProgressMeter {
   readonly #phase: Progress['phase'];
   readonly #listener: OnProgress | undefined;
+  readonly #unit: Pick<Progress, 'unit'>;
   readonly #startedMs = performance.now();
   #totals: Pick<Progress, 'filesTotal' | 'bytesTotal'> = {};
   #toldMs = this.#startedMs;
   #files = 0;
   #bytes = 0;
 
-  constructor(phase: Progress['phase'], listener: OnProgress | undefined) {
+  constructor(phase: Progress['phase'], listener: OnProgress | undefined, unit?: Progress['unit']) {
     this.#phase = phase;
     this.#listener = listener;
+    this.#unit = unit === undefined ? {} : { unit };
   }
 
-  /** What there is to do in all. */
-  expect(filesTotal: number, bytesTotal: number): void {
-    this.#totals = { filesTotal, bytesTotal };
+  /** What there is to do in all. Nobody knows how large a dump will be. */
+  expect(filesTotal: number, bytesTotal?: number): void {
+    this.#totals = { filesTotal, ...(bytesTotal === undefined ? {} : { bytesTotal }) };
   }
 
   add(files: number, bytes: number): void {
@@ -55,6 +59,7 @@ export class ProgressMeter {
     const bytesPerSecond = Math.round((this.#bytes * 1000) / elapsedMs);
     this.#listener?.({
       phase: this.#phase,
+      ...this.#unit,
       filesDone: this.#files,
       bytesDone: this.#bytes,
       ...this.#totals,

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { errnoName } from './errors.ts';
 
-const pattern = /^\.homeserver-updates-[0-9a-f]{16}\.tmp$/;
+/** SQLite keeps a journal beside a database that it makes. */
+const pattern = /^\.homeserver-updates-[0-9a-f]{16}\.tmp(-journal)?$/;
 
 /** A fresh name for something half-made beside its target; recognisable, so that a crash leaves nothing nameless behind. */
 export function temporaryName(): string {

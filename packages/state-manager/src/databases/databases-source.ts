@@ -1,11 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { forFs, showPath } from '@homeserver/system';
+import { forFs, parentPath, pathFromJson, pathToJson, showPath, toRawPath, type RawPath } from '@homeserver/system';
 import { z } from 'zod';
+import type { CapturedFiles } from '../files/file-record.ts';
+import { ProgressMeter } from '../progress.ts';
 import { addTo, emptyReport } from '../source-report.ts';
 import type { PreparedRestore, StateSource } from '../state-source.ts';
 import { addressOf, type DatabaseConnection } from './connection.ts';
-import type { DatabaseEngine } from './database-engine.ts';
+import type { DatabaseEngine, PreparedCapture } from './database-engine.ts';
+import { refuseTooLittleRoom } from './database-room.ts';
 import { mariadbEngine } from './mariadb/mariadb-engine.ts';
 import { capturedMariadbSchema, type CapturedMariadb } from './mariadb/mariadb-record.ts';
 import { postgresEngine } from './postgresql/postgres-engine.ts';
@@ -60,20 +63,57 @@ function isOnServer({ engine }: CapturedDatabase): boolean {
   return engine !== 'sqlite';
 }
 
+/** Dumps stay, and add up; scratch databases come and go one after the other. */
+function refuseUnlessAllFit(waiting: readonly PreparedCapture<CapturedDatabase>[]): void {
+  const dumps = waiting.flatMap(({ room }) => room.dump);
+  for (const { name, room } of waiting) refuseTooLittleRoom(`cannot capture ${name}`, [...dumps, ...room.scratch]);
+}
+
+function dumpedBytes({ content }: CapturedDatabase): number {
+  if (content === null) return 0;
+  return 'dump' in content ? content.dump.size : content.tables.size;
+}
+
+function roomAt(place: RawPath, bytes: number): CapturedFiles['room'][number] {
+  return { place: pathToJson(place), largest_bytes: bytes, total_bytes: bytes };
+}
+
+/**
+ * What a restore of databases may have to write on file systems of ours: a file again, and what is there by then to `displaced`.
+ * What a server writes nobody can hold room for.
+ */
+export function roomToRestore(captured: CapturedDatabases, directory: string): CapturedFiles['room'] {
+  return captured.flatMap((one) => {
+    if (one.engine !== 'sqlite' || one.content === null) return [];
+    const { size } = one.content.dump;
+    const live = parentPath(pathFromJson(one.real));
+    const isOneDisk = fs.statSync(forFs(live)).dev === fs.statSync(directory).dev;
+    return isOneDisk ? [roomAt(live, 2 * size)] : [roomAt(live, size), roomAt(toRawPath(directory), size)];
+  });
+}
+
 /** Databases on servers and in files: what is in them, and what belongs to them. See `DatabaseEngine`. */
 export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = {
   kind: 'databases',
 
   claims: ({ connections }) => connections.flatMap((connection) => engineOf(connection).claims(connection)),
 
-  capture: async ({ connections, proveRestorable = true }, { directory, forbidden, logger }) => {
+  capture: async ({ connections, proveRestorable = true }, { directory, forbidden, logger, onProgress }) => {
     const place = path.join(directory, 'databases');
     fs.mkdirSync(place, 0o700);
+    const meter = new ProgressMeter('capture', onProgress, 'databases');
+    const common = { directory: place, proveRestorable, forbidden, logger, meter, onProgress };
+    const waiting: PreparedCapture<CapturedDatabase>[] = [];
+    for (const [n, connection] of connections.entries())
+      waiting.push(await engineOf(connection).prepareCapture(connection, { ...common, name: `db_${n}` }));
+    refuseUnlessAllFit(waiting);
+    meter.expect(connections.length);
     const captured: CapturedDatabases = [];
-    for (const [n, connection] of connections.entries()) {
-      const context = { directory: place, name: `db_${n}`, proveRestorable, forbidden, logger };
-      captured.push(await engineOf(connection).capture(connection, context));
+    for (const one of waiting) {
+      captured.push(await one.carryOut());
+      meter.add(1, 0);
     }
+    meter.end();
     return captured;
   },
 
@@ -85,14 +125,18 @@ export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = 
 
   prepare: async (captured, context) => {
     const onOtherMachine = context.targetRoot === undefined ? [] : captured.filter(isOnServer);
+    const meter = new ProgressMeter('restore', context.onProgress, 'databases');
+    const here = captured.filter((one) => !onOtherMachine.includes(one));
+    meter.expect(
+      here.length,
+      here.map(dumpedBytes).reduce((sum, bytes) => sum + bytes, 0),
+    );
     const waiting: PreparedRestore[] = [];
     const abandon = async (): Promise<void> => {
       for (const one of waiting.splice(0)) await one.abandon?.();
     };
     try {
-      for (const one of captured) {
-        if (!onOtherMachine.includes(one)) waiting.push(await engines[one.engine].prepare(one, context));
-      }
+      for (const one of here) waiting.push(await engines[one.engine].prepare(one, { ...context, meter }));
     } catch (error) {
       await abandon();
       throw error;
@@ -109,7 +153,9 @@ export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = 
         for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
           addTo(report, await next.apply());
           waiting.shift();
+          meter.add(1, 0);
         }
+        meter.end();
         return report;
       },
       abandon,

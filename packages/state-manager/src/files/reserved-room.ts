@@ -58,12 +58,7 @@ interface Reserve {
  */
 export function reserveRoom(room: CapturedFiles['room'], directory: string): void {
   releaseRoom(directory);
-  const needs = room.map(({ place, largest_bytes: largestBytes, total_bytes: totalBytes }) => ({
-    place: pathFromJson(place),
-    largestBytes,
-    totalBytes,
-  }));
-  const reserves = withOwnNeeds(needs, toRawPath(directory)).map((need) => reserveFor(need, directory));
+  const reserves = withOwnNeeds(byFileSystem(room), toRawPath(directory)).map((need) => reserveFor(need, directory));
   // Noted before they are there: after a crash at any instant they are found again. A list that is cut off says there are none.
   const files = reserves.map(({ file }) => pathToJson(file));
   try {
@@ -80,6 +75,22 @@ interface RoomNeeded {
   place: RawPath;
   largestBytes: number;
   totalBytes: number;
+}
+
+/** Files and databases are put back one after the other: of what is the least, the larger counts. */
+function byFileSystem(room: CapturedFiles['room']): RoomNeeded[] {
+  const needs = new Map<bigint | undefined, RoomNeeded>();
+  for (const { place: json, largest_bytes: largestBytes, total_bytes: totalBytes } of room) {
+    const place = pathFromJson(json);
+    const dev = lookAt(place)?.dev;
+    const known = needs.get(dev) ?? { place, largestBytes: 0, totalBytes: 0 };
+    needs.set(dev, {
+      place: known.place,
+      largestBytes: Math.max(known.largestBytes, largestBytes),
+      totalBytes: known.totalBytes + totalBytes,
+    });
+  }
+  return [...needs.values()];
 }
 
 /** What the backup's own file system needs besides, also when nothing of the captured lies on it. */

@@ -3,6 +3,7 @@ import { acquireLock } from '@homeserver/system';
 import { backupsInUse } from '../backups-in-use.ts';
 import type { Engine } from '../engine.ts';
 import { StateManagerError } from '../errors.ts';
+import { roomToRestore } from '../databases/databases-source.ts';
 import { releaseRoom, reserveRoom } from '../files/reserved-room.ts';
 import { claimsOverlap, claimsToJson, type Intent } from '../intent.ts';
 import { openIntent, openSession } from '../open-intent.ts';
@@ -35,9 +36,9 @@ export async function beginGuard(engine: Engine, slot: string, wanted: Wanted, r
 /** With the room that its undoing may need, also when the change fills the disk. */
 function noteGuard(engine: Engine, head: ManifestHead, claims: Intent['claims'], request: GuardRequest): Intent {
   const { store, journal } = engine;
-  const { id, slot, room } = head;
+  const { id, slot, room, databases = [] } = head;
   const directory = store.find(slot, id);
-  reserveRoom(room, directory);
+  reserveRoom([...room, ...roomToRestore(databases, directory)], directory);
   try {
     const parent = guardsAround.getStore()?.findLast((guard) => journal.ids().has(guard)) ?? openSession(engine);
     const operations = request.operations ? { operations: true as const } : {};

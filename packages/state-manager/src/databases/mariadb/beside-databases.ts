@@ -1,4 +1,6 @@
 import fs from 'node:fs';
+import type { ProgressMeter } from '../../progress.ts';
+import { bytesRead, watchBytes } from '../watch-bytes.ts';
 import { dropPrograms, optionsOf, PLAIN_LITERALS, readContent, type DatabaseProperties } from './database-content.ts';
 import { forDatabase } from './dump-text.ts';
 import type { MariadbServer } from './mariadb-server.ts';
@@ -21,14 +23,18 @@ export async function loadBeside(
   server: MariadbServer,
   name: string,
   dump: { properties: DatabaseProperties; tablesFile: string; programs: string },
-  options: { unlogged?: boolean } = {},
+  { meter, ...options }: { unlogged?: boolean; meter?: ProgressMeter } = {},
 ): Promise<void> {
   const create = `${PLAIN_LITERALS} CREATE DATABASE ${identifier(name)} ${optionsOf(dump.properties)};`;
   await server.sql(create, undefined, { doing: 'no database can be made for the dump', ...options });
   const saying = { doing: 'the dump cannot be loaded', ...options };
   const fd = fs.openSync(dump.tablesFile, 'r');
   try {
-    await server.sql(fd, name, saying);
+    await watchBytes(
+      meter,
+      () => bytesRead(fd),
+      () => server.sql(fd, name, saying),
+    );
   } finally {
     fs.closeSync(fd);
   }

@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import { StateManagerError } from '../../errors.ts';
+import type { ProgressMeter } from '../../progress.ts';
 import { TextFingerprint } from '../text-fingerprint.ts';
+import { bytesWritten, watchBytes } from '../watch-bytes.ts';
 import type { DatabaseContent } from './database-content.ts';
 import type { MariadbServer } from './mariadb-server.ts';
 import { identifier } from './sql-text.ts';
@@ -27,8 +29,17 @@ export function tableArguments(database: string, content: DatabaseContent): stri
 }
 
 /** Writes a dump to an open file. Throws unless the dump program says that it is complete and its end is there. */
-export async function dumpTo(server: MariadbServer, fd: number, args: readonly string[]): Promise<void> {
-  await server.dump(args, { output: fd });
+export async function dumpTo(
+  server: MariadbServer,
+  fd: number,
+  args: readonly string[],
+  meter?: ProgressMeter,
+): Promise<void> {
+  await watchBytes(
+    meter,
+    () => bytesWritten(fd),
+    () => server.dump(args, { output: fd }),
+  );
   refuseIncomplete(server, fd);
 }
 

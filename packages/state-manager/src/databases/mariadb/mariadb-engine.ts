@@ -5,7 +5,7 @@ import { addressOf, type ServerConnection } from '../connection.ts';
 import type { DatabaseEngine } from '../database-engine.ts';
 import { damageOfDump } from '../dump-file.ts';
 import { damageOfSecret } from '../secret-file.ts';
-import { captureMariadb } from './capture-mariadb.ts';
+import { prepareCapture } from './capture-mariadb.ts';
 import type { CapturedMariadb } from './mariadb-record.ts';
 import { prepareMariadb } from './restore-mariadb.ts';
 
@@ -20,7 +20,7 @@ export const mariadbEngine: DatabaseEngine<ServerConnection, CapturedMariadb> = 
     }
     return [{ kind: 'databases', name: toRawPath(address) }];
   },
-  capture: captureMariadb,
+  prepareCapture,
   verify: async ({ content, secret }, directory) => {
     const databases = path.join(directory, 'databases');
     const dumps = content === null ? [] : [content.tables, content.programs, content.events];

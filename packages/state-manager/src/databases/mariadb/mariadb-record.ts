@@ -20,6 +20,8 @@ export interface CapturedMariadb {
     properties: DatabaseProperties;
     /** Counted when the dump was proven restorable. */
     rows?: CountedTable[];
+    /** What it takes on its server: loaded anew, when the dump was proven; else as it was. */
+    size_bytes?: number;
   } | null;
 }
 
@@ -35,6 +37,7 @@ export const capturedMariadbSchema: z.ZodType<CapturedMariadb> = z.strictObject(
       server_version: z.string(),
       properties: databasePropertiesSchema,
       rows: countedTablesSchema.exactOptional(),
+      size_bytes: z.int().min(0).exactOptional(),
     })
     .nullable(),
 });

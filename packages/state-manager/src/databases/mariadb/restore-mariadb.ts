@@ -2,8 +2,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { reasonOf } from '@homeserver/system';
 import { StateManagerError } from '../../errors.ts';
+import type { ProgressMeter } from '../../progress.ts';
 import { emptyReport } from '../../source-report.ts';
 import type { PreparedRestore, RestoreContext, SourceReport } from '../../state-source.ts';
+import type { DatabaseRestore } from '../database-engine.ts';
+import { refuseTooLittleRoom } from '../database-room.ts';
 import { incomingName, scratchName } from '../beside-names.ts';
 import { displaceDump } from '../displace-dump.ts';
 import { refuseDamagedDumps } from '../dump-file.ts';
@@ -13,6 +16,7 @@ import { dropBeside, loadBeside } from './beside-databases.ts';
 import { differenceInRows } from './count-rows.ts';
 import { optionsOf, PLAIN_LITERALS, readContent, readProperties, type DatabaseProperties } from './database-content.ts';
 import { dumpEvents, dumpPrograms, dumpTo, hasTablesOf, isSameDump, tableArguments } from './dump-text.ts';
+import { roomForDatabase } from './database-size.ts';
 import { findServer } from './find-server.ts';
 import type { CapturedMariadb } from './mariadb-record.ts';
 import type { MariadbServer } from './mariadb-server.ts';
@@ -37,7 +41,7 @@ interface Dump extends Pick<Content, 'properties'> {
 }
 
 /** See `DatabaseEngine`: the incoming database is complete and checked when this returns, and nothing live was touched. */
-export async function prepareMariadb(captured: CapturedMariadb, context: RestoreContext): Promise<PreparedRestore> {
+export async function prepareMariadb(captured: CapturedMariadb, context: DatabaseRestore): Promise<PreparedRestore> {
   const { content, connection } = captured;
   const databases = path.join(context.directory, 'databases');
   if (content !== null) refuseDamagedDumps([content.tables, content.programs, content.events], databases);
@@ -47,7 +51,7 @@ export async function prepareMariadb(captured: CapturedMariadb, context: Restore
   const beside = [scratchName(server.database), incomingName(server.database)];
   await dropBeside(server, beside);
   await undoInterrupted(server);
-  const plan = await planRestore(server, content, databases, accounts);
+  const plan = await planRestore(server, captured, { databases, accounts, meter: context.meter });
   return {
     touches: [],
     apply: () => carryOut(server, plan, context),
@@ -57,9 +61,12 @@ export async function prepareMariadb(captured: CapturedMariadb, context: Restore
 
 async function planRestore(
   server: MariadbServer,
-  content: Content | null,
-  databases: string,
-  accounts: Readonly<Record<string, string>>,
+  { connection, content }: CapturedMariadb,
+  {
+    databases,
+    accounts,
+    meter,
+  }: { databases: string; accounts: Readonly<Record<string, string>>; meter: ProgressMeter },
 ): Promise<Plan> {
   const is = await readProperties(server, server.database);
   if (content === null) return is === undefined ? { do: 'nothing' } : { do: 'replace', by: undefined };
@@ -75,9 +82,11 @@ async function planRestore(
     return isSame ? { do: 'nothing' } : { do: 'adjust', is, wanted: properties };
   }
   const incoming = incomingName(server.database);
+  const room = await roomForDatabase(server, connection, content.size_bytes ?? content.tables.size);
+  refuseTooLittleRoom(`cannot restore ${server.address}`, room);
   try {
     await makeMissingAccounts(server, accounts);
-    await loadBeside(server, incoming, dump);
+    await loadBeside(server, incoming, dump, { meter });
     await refuseDifference(server, incoming, content);
   } catch (error) {
     await dropBeside(server, [incoming]).catch(() => {}); // The first failure is the one to report; the next restore drops it.

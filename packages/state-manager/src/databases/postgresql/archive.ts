@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import { describeEnd } from '@homeserver/system';
 import { StateManagerError } from '../../errors.ts';
+import type { ProgressMeter } from '../../progress.ts';
+import { bytesRead, bytesWritten, watchBytes } from '../watch-bytes.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 /*
@@ -13,9 +15,16 @@ const FORMAT = ['--format=custom', '--compress=1'];
 const LOCK_WAIT_MS = 120_000;
 
 /** Writes the archive of a database to an open file. Throws unless pg_dump says that it is complete and its end is there. */
-export async function dumpDatabase(server: PostgresServer, database: string, file: string, fd: number): Promise<void> {
+export async function dumpDatabase(
+  server: PostgresServer,
+  database: string,
+  file: string,
+  fd: number,
+  meter?: ProgressMeter,
+): Promise<void> {
   const args = [...FORMAT, '-w', `--lock-wait-timeout=${LOCK_WAIT_MS}`, '-d', server.conninfo(database)];
-  await server.must('pg_dump', args, { output: fd, doing: 'pg_dump' });
+  const dump = (): Promise<unknown> => server.must('pg_dump', args, { output: fd, doing: 'pg_dump' });
+  await watchBytes(meter, () => bytesWritten(fd), dump);
   await refuseIncomplete(server, file);
 }
 
@@ -47,7 +56,14 @@ function incomplete({ purpose, address }: PostgresServer, file: string, why: str
 }
 
 /** Loads an archive (an open file, from its beginning) into an empty database. Stops at the first error, and throws it. */
-export async function loadArchive(server: PostgresServer, database: string, fd: number): Promise<void> {
+export async function loadArchive(
+  server: PostgresServer,
+  database: string,
+  fd: number,
+  meter?: ProgressMeter,
+): Promise<void> {
   const args = ['--exit-on-error', '-w', '-d', server.conninfo(database)];
-  await server.must('pg_restore', args, { input: fd, doing: 'the dump cannot be loaded' });
+  const load = (): Promise<unknown> =>
+    server.must('pg_restore', args, { input: fd, doing: 'the dump cannot be loaded' });
+  await watchBytes(meter, () => bytesRead(fd), load);
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { StateManagerError } from '../../errors.ts';
+import type { ProgressMeter } from '../../progress.ts';
 import { isOutgoing } from '../beside-names.ts';
 import type { CountedTable } from '../counted-table.ts';
 import { differenceInRows } from './archive-text.ts';
@@ -17,12 +18,17 @@ export interface Archive {
 }
 
 /** Makes a database from an archive, under any name, and checks that it is what was captured. Throws when it is not. */
-export async function loadBeside(server: PostgresServer, name: string, archive: Archive): Promise<void> {
+export async function loadBeside(
+  server: PostgresServer,
+  name: string,
+  archive: Archive,
+  meter?: ProgressMeter,
+): Promise<void> {
   const { file, properties, tables = [] } = archive;
   await server.manage(createDatabase(name, properties), { doing: 'no database can be made for the dump' });
   const fd = fs.openSync(file, 'r');
   try {
-    await loadArchive(server, name, fd);
+    await loadArchive(server, name, fd, meter);
   } finally {
     fs.closeSync(fd);
   }

@@ -1,15 +1,19 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { StateManagerError } from '../../errors.ts';
+import { ProgressMeter } from '../../progress.ts';
 import { scratchName } from '../beside-names.ts';
 import { withoutPassword, type ServerConnection } from '../connection.ts';
 import type { CountedTable } from '../counted-table.ts';
-import type { DatabaseCapture } from '../database-engine.ts';
+import type { DatabaseCapture, PreparedCapture } from '../database-engine.ts';
+import { roomForOurs, type CaptureRoom } from '../database-room.ts';
 import { writeDump } from '../dump-file.ts';
 import { writeSecret } from '../secret-file.ts';
 import { countRowsInArchive } from './archive-text.ts';
 import { dumpDatabase } from './archive.ts';
 import { dropBeside, loadBeside } from './beside-databases.ts';
 import { readProperties, type DatabaseProperties } from './database-properties.ts';
+import { archiveSizeAtMost, databaseSize, roomForDatabase } from './database-size.ts';
 import { findServer } from './find-server.ts';
 import type { CapturedPostgres } from './postgres-record.ts';
 import type { PostgresServer } from './postgres-server.ts';
@@ -17,13 +21,38 @@ import { readRoles } from './roles.ts';
 import { literal } from './sql-text.ts';
 
 /** Dumps a database, and proves on request that the dump can be loaded. See `DatabaseEngine`. */
-export async function capturePostgres(
+export async function prepareCapture(
+  connection: ServerConnection,
+  context: DatabaseCapture,
+): Promise<PreparedCapture<CapturedPostgres>> {
+  const server = await findServer(connection, 'capture');
+  await dropBeside(server, [scratchName(connection.database)]);
+  const room = await roomToCapture(server, connection, context);
+  return { name: server.address, room, carryOut: () => capture(server, connection, context) };
+}
+
+async function roomToCapture(
+  server: PostgresServer,
+  connection: ServerConnection,
+  { directory, proveRestorable }: DatabaseCapture,
+): Promise<CaptureRoom> {
+  const { database } = connection;
+  const properties = await readProperties(server, database);
+  if (properties === undefined) return { dump: [], scratch: [] };
+  const { tablespace } = properties.fixed;
+  const sizeBytes = (await databaseSize(server, database)) ?? 0;
+  return {
+    dump: [roomForOurs(directory, await archiveSizeAtMost(server, database))],
+    scratch: proveRestorable ? await roomForDatabase(server, connection, tablespace, sizeBytes) : [],
+  };
+}
+
+async function capture(
+  server: PostgresServer,
   connection: ServerConnection,
   context: DatabaseCapture,
 ): Promise<CapturedPostgres> {
-  const server = await findServer(connection, 'capture');
   const { database } = connection;
-  await dropBeside(server, [scratchName(database)]);
   const secret = `${context.name}.secret`;
   const password = connection.password === undefined ? {} : { password: connection.password };
   const record = { engine: 'postgresql', connection: withoutPassword(connection), secret } as const;
@@ -36,10 +65,11 @@ export async function capturePostgres(
   await refuseReplication(server, database);
   const { roles, verifiers } = await readRoles(server, database);
   const dump = await writeDump(context.directory, `${context.name}.dump`, (file, fd) =>
-    dumpDatabase(server, database, file, fd),
+    dumpDatabase(server, database, file, fd, context.meter),
   );
   const file = path.join(context.directory, dump.file);
-  const tables = context.proveRestorable ? await prove(server, properties, file) : undefined;
+  const proven = context.proveRestorable ? await prove(server, properties, file, context) : undefined;
+  const sizeBytes = proven?.sizeBytes ?? (await databaseSize(server, database));
   writeSecret(context.directory, secret, { ...password, accounts: verifiers });
   return {
     ...record,
@@ -48,7 +78,8 @@ export async function capturePostgres(
       server_version: await server.version(),
       properties,
       roles,
-      ...(tables === undefined ? {} : { tables }),
+      ...(proven === undefined ? {} : { tables: proven.tables }),
+      ...(sizeBytes === undefined ? {} : { size_bytes: sizeBytes }),
     },
   };
 }
@@ -67,13 +98,22 @@ async function refuseReplication(server: PostgresServer, database: string): Prom
   );
 }
 
-/** Does in a scratch database all that a restore does. Returns how many rows each table has. */
-async function prove(server: PostgresServer, properties: DatabaseProperties, file: string): Promise<CountedTable[]> {
+/** Does in a scratch database all that a restore does. Returns how many rows each table has, and what all takes then. */
+async function prove(
+  server: PostgresServer,
+  properties: DatabaseProperties,
+  file: string,
+  { onProgress }: DatabaseCapture,
+): Promise<{ tables: CountedTable[]; sizeBytes: number | undefined }> {
   const scratch = scratchName(server.database);
+  const meter = new ProgressMeter('verify', onProgress, 'databases');
+  meter.expect(1, fs.statSync(file).size);
   const tables = await countRowsInArchive(server, file, properties);
   try {
-    await loadBeside(server, scratch, { properties, file, tables });
-    return tables;
+    await loadBeside(server, scratch, { properties, file, tables }, meter);
+    meter.add(1, 0);
+    meter.end();
+    return { tables, sizeBytes: await databaseSize(server, scratch) };
   } finally {
     await dropBeside(server, [scratch]);
   }

@@ -5,7 +5,7 @@ import { addressOf, type ServerConnection } from '../connection.ts';
 import type { DatabaseEngine } from '../database-engine.ts';
 import { damageOfDump } from '../dump-file.ts';
 import { damageOfSecret } from '../secret-file.ts';
-import { capturePostgres } from './capture-postgres.ts';
+import { prepareCapture } from './capture-postgres.ts';
 import type { CapturedPostgres } from './postgres-record.ts';
 import { preparePostgres } from './restore-postgres.ts';
 
@@ -15,7 +15,7 @@ export const postgresEngine: DatabaseEngine<ServerConnection, CapturedPostgres> 
     if (/^template[01]$/.test(connection.database)) throw isTemplate(addressOf(connection));
     return [{ kind: 'databases', name: toRawPath(addressOf(connection)) }];
   },
-  capture: capturePostgres,
+  prepareCapture,
   verify: async ({ content, secret }, directory) => {
     const databases = path.join(directory, 'databases');
     const damages = [content && damageOfDump(content.dump, databases), damageOfSecret(databases, secret)];

@@ -21,6 +21,8 @@ export interface CapturedPostgres {
     roles: CapturedRole[];
     /** Counted when the dump was proven restorable. */
     tables?: CountedTable[];
+    /** What it takes on its server: loaded anew, when the dump was proven; else as it was. */
+    size_bytes?: number;
   } | null;
 }
 
@@ -35,6 +37,7 @@ export const capturedPostgresSchema: z.ZodType<CapturedPostgres> = z.strictObjec
       properties: databasePropertiesSchema,
       roles: z.array(capturedRoleSchema),
       tables: countedTablesSchema.exactOptional(),
+      size_bytes: z.int().min(0).exactOptional(),
     })
     .nullable(),
 });

@@ -1,7 +1,10 @@
 import path from 'node:path';
 import { reasonOf } from '@homeserver/system';
+import type { ProgressMeter } from '../../progress.ts';
 import { emptyReport } from '../../source-report.ts';
 import type { PreparedRestore, RestoreContext, SourceReport } from '../../state-source.ts';
+import type { DatabaseRestore } from '../database-engine.ts';
+import { refuseTooLittleRoom } from '../database-room.ts';
 import { incomingName, outgoingName, scratchName } from '../beside-names.ts';
 import { displaceDump } from '../displace-dump.ts';
 import { refuseDamagedDumps } from '../dump-file.ts';
@@ -10,14 +13,13 @@ import { isAsInArchive } from './archive-text.ts';
 import { dumpDatabase } from './archive.ts';
 import { dropBeside, loadBeside, outgoingDatabases } from './beside-databases.ts';
 import { readProperties, sameFixed, sameProperties, type DatabaseProperties } from './database-properties.ts';
+import { roomForDatabase } from './database-size.ts';
 import { findServer } from './find-server.ts';
 import type { CapturedPostgres } from './postgres-record.ts';
 import type { PostgresServer } from './postgres-server.ts';
 import { makeMissingRoles } from './roles.ts';
 import { renameTogether } from './swap-databases.ts';
 import { applyProperties } from './write-properties.ts';
-
-type Content = NonNullable<CapturedPostgres['content']>;
 
 /** What `apply` is going to do. */
 type Plan =
@@ -27,7 +29,7 @@ type Plan =
   | { do: 'replace'; hasLive: boolean; incoming: string | undefined };
 
 /** See `DatabaseEngine`: the incoming database is complete and checked when this returns, and nothing live was touched. */
-export async function preparePostgres(captured: CapturedPostgres, context: RestoreContext): Promise<PreparedRestore> {
+export async function preparePostgres(captured: CapturedPostgres, context: DatabaseRestore): Promise<PreparedRestore> {
   const databases = path.join(context.directory, 'databases');
   if (captured.content !== null) refuseDamagedDumps([captured.content.dump], databases);
   const secret = readSecret(databases, captured.secret);
@@ -38,7 +40,11 @@ export async function preparePostgres(captured: CapturedPostgres, context: Resto
   );
   const beside = [scratchName(server.database), incomingName(server.database)];
   await dropBeside(server, beside);
-  const plan = await planRestore(server, captured.content, databases, secret.accounts ?? {});
+  const plan = await planRestore(server, captured, {
+    databases,
+    verifiers: secret.accounts ?? {},
+    meter: context.meter,
+  });
   return {
     touches: [],
     apply: () => carryOut(server, plan, context),
@@ -48,9 +54,12 @@ export async function preparePostgres(captured: CapturedPostgres, context: Resto
 
 async function planRestore(
   server: PostgresServer,
-  content: Content | null,
-  databases: string,
-  verifiers: Readonly<Record<string, string>>,
+  { connection, content }: CapturedPostgres,
+  {
+    databases,
+    verifiers,
+    meter,
+  }: { databases: string; verifiers: Readonly<Record<string, string>>; meter: ProgressMeter },
 ): Promise<Plan> {
   const is = await readProperties(server, server.database);
   if (content === null)
@@ -61,9 +70,12 @@ async function planRestore(
     return sameProperties(is, wanted) ? { do: 'nothing' } : { do: 'adjust', is, wanted };
   }
   const incoming = incomingName(server.database);
+  const sizeBytes = content.size_bytes ?? content.dump.size;
+  const room = await roomForDatabase(server, connection, wanted.fixed.tablespace, sizeBytes);
+  refuseTooLittleRoom(`cannot restore ${server.address}`, room);
   try {
     await makeMissingRoles(server, content.roles, verifiers);
-    await loadBeside(server, incoming, { ...content, file });
+    await loadBeside(server, incoming, { ...content, file }, meter);
     await server.sql('ANALYZE;', incoming); // Without statistics everything would be slow until autovacuum comes by.
   } catch (error) {
     await dropBeside(server, [incoming]).catch(() => {}); // The first failure is the one to report; the next restore drops it.

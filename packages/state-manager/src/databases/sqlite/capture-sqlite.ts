@@ -5,15 +5,32 @@ import { attributesOf } from '../../files/attributes.ts';
 import { lookAt, metadataOf } from '../../files/inode-metadata.ts';
 import { resolveRoots } from '../../files/resolve-roots.ts';
 import type { SqliteConnection } from '../connection.ts';
-import type { DatabaseCapture } from '../database-engine.ts';
+import { roomForOurs } from '../database-room.ts';
+import type { DatabaseCapture, PreparedCapture } from '../database-engine.ts';
 import { writeDump } from '../dump-file.ts';
+import { bytesWritten, watchBytes } from '../watch-bytes.ts';
 import { damageOfCopy } from './check-copy.ts';
 import { realDatabasePath } from './database-path.ts';
 import { copyLive } from './open-database.ts';
 import type { CapturedSqlite } from './sqlite-record.ts';
 
 /** Copies a database as it is at one instant, also while others write to it. See `DatabaseEngine`. */
-export async function captureSqlite(connection: SqliteConnection, context: DatabaseCapture): Promise<CapturedSqlite> {
+export async function prepareCapture(
+  connection: SqliteConnection,
+  context: DatabaseCapture,
+): Promise<PreparedCapture<CapturedSqlite>> {
+  const path = realDatabasePath(connection.database);
+  // Whatever is in its log is in the copy, too, at most in addition to what is in the file.
+  const sizes = [path, `${path}-wal` as RawPath].map((file) => Number(lookAt(file)?.size ?? 0n));
+  const needed = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    name: showPath(path),
+    room: { dump: [roomForOurs(context.directory, needed)], scratch: [] },
+    carryOut: () => capture(connection, context),
+  };
+}
+
+async function capture(connection: SqliteConnection, context: DatabaseCapture): Promise<CapturedSqlite> {
   const path = realDatabasePath(connection.database);
   const shown = showPath(path);
   const [root] = resolveRoots([Buffer.from(path, 'latin1')], context.forbidden);
@@ -25,8 +42,9 @@ export async function captureSqlite(connection: SqliteConnection, context: Datab
   }
   if (!stat.isFile() || !beginsLikeDatabase(path))
     throw refusal(shown, 'it is not a SQLite database', 'or it is encrypted');
-  const dump = await writeDump(context.directory, `${context.name}.db`, async (file) => {
-    await copyLive(path, file).catch((error: unknown) => {
+  const dump = await writeDump(context.directory, `${context.name}.db`, async (file, fd) => {
+    const copy = (): Promise<void> => copyLive(path, file);
+    await watchBytes(context.meter, () => bytesWritten(fd), copy).catch((error: unknown) => {
       throw refusal(shown, reasonOf(error), 'a process that holds its lock has to end first');
     });
     const damage = damageOfCopy(file, context.proveRestorable ? 'thorough' : 'quick', (why) =>

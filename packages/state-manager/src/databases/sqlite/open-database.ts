@@ -60,12 +60,15 @@ export function openCopy(file: string): DatabaseSync {
 
 /**
  * Copies a live database as it is at one instant, page by page, into an empty file; its writers wait only in the modes of
- * SQLite in which readers stop writers. Throws what SQLite says.
+ * SQLite in which readers stop writers. Throws what SQLite says; then no journal is left beside the file.
  */
 export async function copyLive(path: RawPath, to: string | Buffer): Promise<void> {
   const live = asOwner(path, () => openSnapshot(path));
   try {
     await backup(live, to, { rate: ALL_PAGES });
+  } catch (error) {
+    fs.rmSync(Buffer.concat([Buffer.from(to as string), Buffer.from('-journal')]), { force: true });
+    throw error;
   } finally {
     asOwner(path, () => live.close());
   }

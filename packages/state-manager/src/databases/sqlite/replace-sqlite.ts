@@ -10,6 +10,7 @@ import {
   showPath,
   syncDirectory,
   temporaryName,
+  toRawPath,
   tryLockExclusive,
   type RawPath,
 } from '@homeserver/system';
@@ -17,9 +18,12 @@ import { StateManagerError } from '../../errors.ts';
 import { copyContent } from '../../files/copy-content.ts';
 import { Displacer } from '../../files/displace-entries.ts';
 import { applyPossession, lookAt } from '../../files/inode-metadata.ts';
+import { makeRoom } from '../../files/reserved-room.ts';
 import { LiveTree } from '../../files/live-tree.ts';
 import { emptyReport } from '../../source-report.ts';
-import type { RestoreContext, SourceReport } from '../../state-source.ts';
+import type { SourceReport } from '../../state-source.ts';
+import type { DatabaseRestore } from '../database-engine.ts';
+import { refuseTooLittleRoom, roomForOurs } from '../database-room.ts';
 import type { LiveState } from './compare-sqlite.ts';
 import { companionsOf } from './database-path.ts';
 import { asOwner, copyLive, openLive, pragma } from './open-database.ts';
@@ -39,10 +43,10 @@ const ATTEMPTS = 5;
 export class SqliteReplacement {
   readonly report: SourceReport = emptyReport();
   readonly #live: RawPath;
-  readonly #context: RestoreContext;
+  readonly #context: DatabaseRestore;
   readonly #tree: LiveTree = new LiveTree(new Set());
 
-  constructor(live: RawPath, context: RestoreContext) {
+  constructor(live: RawPath, context: DatabaseRestore) {
     this.#live = live;
     this.#context = context;
   }
@@ -59,6 +63,7 @@ export class SqliteReplacement {
 
   async replace(content: Content, databases: string, state: LiveState): Promise<void> {
     this.#makeParents(content.parents);
+    this.#findRoom(content.dump.size);
     const temporary = this.#tree.directory(parentPath(this.#live)).entry(temporaryName());
     const copy = fs.openSync(temporary, 'wx', 0o600);
     try {
@@ -72,6 +77,15 @@ export class SqliteReplacement {
       fs.closeSync(copy);
     }
     this.report.restored.push(showPath(this.#live));
+  }
+
+  /** Gives up what is held for this, as far as it has to. */
+  #findRoom(neededBytes: number): void {
+    const parent = parentPath(this.#live);
+    makeRoom(parent, neededBytes, this.#context.directory);
+    const place = forFs(parent);
+    const what = `cannot restore ${showPath(this.#live)}`;
+    refuseTooLittleRoom(what, [roomForOurs(place, neededBytes)]);
   }
 
   async remove(state: LiveState): Promise<void> {
@@ -95,6 +109,7 @@ export class SqliteReplacement {
     const from = fs.openSync(path.join(databases, dump.file), 'r');
     try {
       if (copyContent(from, copy).sha256 !== dump.sha256) throw new Error(`${dump.file} changed while it was read`);
+      this.#context.meter.add(0, dump.size);
       this.#possess(temporary, file);
       fs.fsyncSync(copy);
     } catch (error) {
@@ -136,7 +151,8 @@ export class SqliteReplacement {
   /** The live database as it is, with what was in its log, as one file. Durable. */
   async #keepAside(): Promise<void> {
     const place = this.#context.displaced.placeFor(this.#live);
-    const { mode, uid, gid } = fs.lstatSync(this.#tree.entry(this.#live));
+    const { mode, uid, gid, size } = fs.lstatSync(this.#tree.entry(this.#live));
+    makeRoom(toRawPath(this.#context.directory), size, this.#context.directory);
     await copyLive(this.#live, forFs(place));
     const fd = fs.openSync(forFs(place), 'r');
     try {

@@ -4,7 +4,8 @@ import { StateManagerError } from '../../errors.ts';
 import { lookAt } from '../../files/inode-metadata.ts';
 import { removeLeftovers } from '../../files/staging-areas.ts';
 import { emptyReport } from '../../source-report.ts';
-import type { PreparedRestore, RestoreContext, SourceReport } from '../../state-source.ts';
+import type { PreparedRestore, SourceReport } from '../../state-source.ts';
+import type { DatabaseRestore } from '../database-engine.ts';
 import { refuseDamagedDumps } from '../dump-file.ts';
 import { hasPossession, isAsCopied, stateOf, type LiveState } from './compare-sqlite.ts';
 import { companionsOf } from './database-path.ts';
@@ -21,7 +22,7 @@ type Plan =
   | { do: 'remove'; live: LiveState };
 
 /** See `DatabaseEngine`. */
-export async function prepareSqlite(captured: CapturedSqlite, context: RestoreContext): Promise<PreparedRestore> {
+export async function prepareSqlite(captured: CapturedSqlite, context: DatabaseRestore): Promise<PreparedRestore> {
   const { content } = captured;
   const databases = path.join(context.directory, 'databases');
   if (content !== null) refuseDamagedDumps([content.dump], databases);
@@ -60,7 +61,7 @@ function clearBeside(live: RawPath): void {
   }
 }
 
-async function carryOut(live: RawPath, plan: Plan, databases: string, context: RestoreContext): Promise<SourceReport> {
+async function carryOut(live: RawPath, plan: Plan, databases: string, context: DatabaseRestore): Promise<SourceReport> {
   if (plan.do === 'nothing') return { ...emptyReport(), unchanged: 1 };
   const replacement = new SqliteReplacement(live, context);
   try {

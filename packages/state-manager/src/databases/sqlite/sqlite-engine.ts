@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { SqliteConnection } from '../connection.ts';
 import type { DatabaseEngine } from '../database-engine.ts';
 import { damageOfDump } from '../dump-file.ts';
-import { captureSqlite } from './capture-sqlite.ts';
+import { prepareCapture } from './capture-sqlite.ts';
 import { companionsOf, realDatabasePath } from './database-path.ts';
 import { prepareSqlite } from './restore-sqlite.ts';
 import type { CapturedSqlite } from './sqlite-record.ts';
@@ -13,7 +13,7 @@ export const sqliteEngine: DatabaseEngine<SqliteConnection, CapturedSqlite> = {
     const real = realDatabasePath(database);
     return [real, ...companionsOf(real)].map((name) => ({ kind: 'files', name }));
   },
-  capture: captureSqlite,
+  prepareCapture,
   verify: async ({ content }, directory) => {
     const damage = content === null ? undefined : damageOfDump(content.dump, path.join(directory, 'databases'));
     return damage === undefined ? [] : [damage];
