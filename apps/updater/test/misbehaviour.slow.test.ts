@@ -30,15 +30,15 @@ it(
   },
 );
 
-it('one that deletes its backup and then fails: its change cannot be put back, that is said, and all others run', async () => {
+it('one that damages its backup and then fails: its change cannot be put back, that is said, and all others run', async () => {
   const server = await serverFolder();
-  const deletes = `await context.state.guard('one', { files: [context.stateDir] }, async () => {
+  const damages = `await context.state.guard('one', { files: [context.stateDir] }, async () => {
       fs.writeFileSync(context.stateDir + '/half', '');
-      fs.rmSync(context.state.backupDir + '/one_backup', { recursive: true });
+      fs.truncateSync(context.state.backupDir + '/one_backup/manifest.json', 20);
       throw new Error('no disk');
     });`;
   await server.repository.commit(
-    repositoryWith({ one: { version: '1.0.0', main: deletes }, two: { version: '1.0.0' } }),
+    repositoryWith({ one: { version: '1.0.0', main: damages }, two: { version: '1.0.0' } }),
   );
   const { exitCode, answer } = await server.answer('run');
   expect(exitCode).toBe(4);
@@ -46,13 +46,13 @@ it('one that deletes its backup and then fails: its change cannot be put back, t
     {
       name: 'one',
       status: 'failed',
-      rollback_failed: expect.arrayContaining([expect.stringMatching(/^one: there is no backup of one/)]),
+      rollback_failed: expect.arrayContaining([expect.stringMatching(/^one: .*one_backup\/manifest.json is cut off/)]),
     },
     { name: 'two', status: 'succeeded' },
   ]);
   const { exitCode: refused, stderr } = await server.updater('run');
   expect([refused, stderr]).toEqual([
     4,
-    expect.stringMatching(/^updater: .*one: there is no backup of one.*\n {2}.*\n$/),
+    expect.stringMatching(/^updater: .*one: .*manifest.json is cut off.*\n {2}.*\n$/),
   ]);
 });

@@ -92,7 +92,10 @@ function readRecord(
   return { recordFile, record, isRecorded: record?.path === backupDir };
 }
 
-const identityFileOf = (backupDir: string): string => path.join(backupDir, 'backup_dir.json');
+/** The file by which a backup directory is known again. */
+export function identityFileOf(backupDir: string): string {
+  return path.join(backupDir, 'backup_dir.json');
+}
 
 function checkOwnership(backupDir: string, mustExist: boolean): void {
   const stat = fs.lstatSync(backupDir, { throwIfNoEntry: false });

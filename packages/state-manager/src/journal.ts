@@ -54,11 +54,15 @@ export class Journal {
       created: Date.now() / 1000,
       ...intent,
     };
-    if (!this.#writes) return complete;
-    makeDirectoryDurably(this.#directory, { mode: 0o700 });
-    this.#writePointer(complete.id);
-    writeJsonDurably(this.#file(complete.id), complete);
+    if (this.#writes) this.note(complete);
     return complete;
+  }
+
+  /** Makes an intent durable as it is; again, when its note was lost. */
+  note(intent: Intent): void {
+    makeDirectoryDurably(this.#directory, { mode: 0o700 });
+    this.#writePointer(intent.id);
+    writeJsonDurably(this.#file(intent.id), intent);
   }
 
   /** The change is complete, but stays undoable until its parent is committed. */

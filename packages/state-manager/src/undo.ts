@@ -94,9 +94,9 @@ async function undo(intent: Intent, engine: Engine): Promise<Undone> {
   const done: Pick<Undone, 'report' | 'operations' | 'afterRestore'> = {};
   try {
     const leftOver = id === null ? undefined : await putBack(intent, engine, done);
-    const failure = (await runAfterRestore(intent, engine, done)) ?? leftOver;
     // Only what a guard captured is the state that its slot should hold again.
     if (id !== null && kind === 'guard') reinstate(intent, id, engine, done);
+    const failure = (await runAfterRestore(intent, engine, done)) ?? leftOver;
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
     return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but ${failure}` };
   } catch (error) {

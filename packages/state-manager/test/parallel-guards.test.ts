@@ -99,7 +99,7 @@ describe('guards at the same time', () => {
     const state = here.stateManager({ lock: 'inherited' });
     await state.attempt('broken', { files: [here.at('f')] }, async () => {
       here.write('f', 'new');
-      fs.rmSync(`${here.backupDir}/broken_backup/files`, { recursive: true });
+      fs.truncateSync(`${here.backupDir}/broken_backup/manifest.json`, 20);
       throw new ChangeError('no');
     });
     await expect(state.guard('next', { files: [here.at('f')] }, async () => {})).rejects.toThrow(

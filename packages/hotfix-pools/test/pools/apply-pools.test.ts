@@ -135,7 +135,11 @@ describe('a pool that fails', () => {
   it('is "failed" when its files cannot be put back, and the others are still reported', async () => {
     const server = new Server({ a: 'old', b: 'old' });
     server.pools('1.0.0', [
-      { id: 'bad', files: { a: 'new' }, closure: ['rm -rf LIVE/../backups/hotfix_pool_bad_backup/files', 'false'] },
+      {
+        id: 'bad',
+        files: { a: 'new' },
+        closure: ['truncate -s 20 LIVE/../backups/hotfix_pool_bad_backup/manifest.json', 'false'],
+      },
       { id: 'next', files: { b: 'new' } },
     ]);
     const report = await server.apply();

@@ -26,9 +26,15 @@ const odd: Record<string, [pool: Omit<AuthorsPool, 'id' | 'files'>, ending: stri
     'ends-early': [{ closure: ['exit 0', 'false'] }, 'failed', /ended the closure early/, 'old'],
     beside: [{ closure: ['true'] }, 'applied', /not applied before/, 'new'],
     'removes-its-backup': [
-      { closure: ['rm -rf LIVE/../backups/hotfix_pool_removes-its-backup*', 'false'] },
+      { closure: ['rm -rf LIVE/../backups/hotfix_pool_removes-its-backup*', 'grep -q old LIVE/removes-its-backup'] },
+      'reverted',
+      /^closure line 2 .* exited 1/,
+      'old',
+    ],
+    'damages-its-backup': [
+      { closure: ['truncate -s 20 LIVE/../backups/hotfix_pool_damages-its-backup_backup/manifest.json', 'false'] },
       'failed',
-      /then the rollback failed: there is no backup of hotfix_pool_removes-its-backup/,
+      /then the rollback failed: .*hotfix_pool_damages-its-backup_backup\/manifest.json is cut off/,
       'new',
     ],
   };
@@ -48,18 +54,16 @@ it('each pool ends in its own way, is told by name, and nothing it started is le
   expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toMatch(/^sleep 600$/m);
 });
 
-it('a pool that removes all backups and then fails is told as a failed rollback; the pools after it have backups of their own', async () => {
+it('a pool that removes all backups and then fails is put back all the same, and the pools after it have backups of their own', async () => {
   const server = new Server({ vandal: 'old', after: 'old' });
   server.pools('1.0.0', [
-    { id: 'vandal', files: { vandal: 'new' }, closure: ['rm -rf LIVE/../backups', 'false'] },
+    { id: 'vandal', files: { vandal: 'new' }, closure: ['rm -rf LIVE/../backups', '! grep -q new LIVE/vandal'] },
     { id: 'after', files: { after: 'broken' }, closure: ['! grep -q broken LIVE/after'] },
   ]);
   const { pools } = await server.apply();
-  expect(pools.map(({ id, state }) => `${id} ${state}`)).toEqual(['vandal failed', 'after reverted']);
-  expect(pools[0]?.reason).toMatch(
-    /^closure line 2 \(false\) exited 1; then the rollback failed: there is no backup of hotfix_pool_vandal with id/,
-  );
-  expect([server.read('vandal'), server.read('after')]).toEqual(['new', 'old']); // What it was told to lose is lost; no more.
+  expect(pools.map(({ id, state }) => `${id} ${state}`)).toEqual(['vandal reverted', 'after reverted']);
+  expect([server.read('vandal'), server.read('after')]).toEqual(['old', 'old']);
+  expect((await server.apply({ retry: true })).pools.map(({ state }) => state)).toEqual(['reverted', 'reverted']);
 });
 
 it('what could not be put back is refused before anything is changed, and a read-only place is left as it is', async () => {

@@ -119,7 +119,7 @@ describe('modules that run side by side', () => {
     const breaks = `
       await context.state.guard('breaks', { files: ['${file}'] }, async () => {
         fs.writeFileSync('${file}', 'half');
-        fs.rmSync(context.state.backupDir + '/breaks_backup/files', { recursive: true });
+        fs.truncateSync(context.state.backupDir + '/breaks_backup/manifest.json', 20);
         process.exit(1);
       });`;
     const next = `await context.state.guard('next', { files: ['${file}'] }, async () => {}); return { success: true };`;

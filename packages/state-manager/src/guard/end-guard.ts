@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts';
 import { StateManagerError } from '../errors.ts';
 import { syncFileSystemsOf } from '../files/sync-file-systems.ts';
 import type { Intent } from '../intent.ts';
+import type { HeldBackup } from './held-backup.ts';
 import { withDescendants } from '../open-intent.ts';
 import { releaseEndedRoom } from '../release-ended-room.ts';
 import { endProcessesOf, undoIntents, type Undone } from '../undo.ts';
@@ -25,11 +26,17 @@ export async function commitGuard(engine: Engine, intent: Intent): Promise<void>
 }
 
 /** Undoes a guard and what was committed inside it; a failure to do so is in the result. */
-export async function undoGuard(engine: Engine, intent: Intent): Promise<Undone[]> {
+export async function undoGuard(engine: Engine, intent: Intent, held: HeldBackup): Promise<Undone[]> {
   const intents = withDescendants(engine, intent);
   try {
     await endProcessesOf(intents, (run) => run);
-    return await undoIntents(intents, engine);
+    if (held.mend()) {
+      held.noteAgain();
+      engine.logger.warn(`the change of ${intent.slot} deleted its own backup, which is written again`);
+    }
+    const undone = await undoIntents(intents, engine);
+    held.mend(); // Its commands ran again.
+    return undone;
   } catch (error) {
     return intents.map(({ slot, kind }) => ({ slot, kind, outcome: 'failed' as const, error: reasonOf(error) }));
   }

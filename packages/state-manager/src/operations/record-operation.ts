@@ -71,10 +71,14 @@ const newOperationSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** The recorder of a guarded change; its operations refer to the state that the guard captured. */
+/**
+ * The recorder of a guarded change; its operations refer to the state that the guard captured. `onBegun` hears of each that
+ * is noted, before it begins.
+ */
 export function recorderFor(
   engine: Engine,
   { slot, backup_id, claims, operations: isDeclared }: Intent,
+  onBegun: () => void,
 ): OperationRecorder {
   const { operations } = engine;
   const backup = { slot, id: backup_id ?? '' };
@@ -102,6 +106,7 @@ export function recorderFor(
         }
         return [...entries.filter((other) => !isHistory(other, backup)), entry];
       });
+      onBegun();
     },
     async end(id, outcome) {
       const entry = operations.read().find((one) => one.id === id && isSameBackup(one.backup, backup));

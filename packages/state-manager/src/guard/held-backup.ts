@@ -1,0 +1,131 @@
+import fs from 'node:fs';
+import { errnoName, forFs, joinPath, parentPath, syncFileSystemOf, toRawPath, type RawPath } from '@homeserver/system';
+import { identityFileOf } from '../backup-directory.ts';
+import type { Engine } from '../engine.ts';
+import { copyContent } from '../files/copy-content.ts';
+import { isReserveName } from '../files/reserved-room.ts';
+import type { Intent } from '../intent.ts';
+import { directoryOf } from '../undo.ts';
+
+/*
+ * What runs inside a guard may be anything, with all rights: a closure with `rm -rf "$DIR/"*` whose DIR is empty takes the
+ * backups with it, and they are the only way back. A deleted file lives on as long as somebody has it open. So the files of
+ * a backup are held open while its change is under way, and what was deleted of them can be written again.
+ */
+
+/** Of one process, for all its guards: descriptors are scarce (1,024 in some places), and most changes are small. */
+const MAX_HELD_FILES = 256;
+let heldFiles = 0;
+
+/** The files of one guard's backup, held open. */
+export class HeldBackup {
+  readonly #engine: Engine;
+  readonly #directory: RawPath;
+  /** This guard's, and those that it is a part of: all of them are open as long as it is. */
+  readonly #intents: Intent[];
+  readonly #files = new Map<RawPath, number>();
+
+  /** Holds all files of the guard's backup; none when they are too many, or cannot be opened. */
+  constructor(engine: Engine, intent: Intent) {
+    this.#engine = engine;
+    this.#directory = toRawPath(directoryOf(intent, engine));
+    this.#intents = withAncestors(engine, intent);
+    this.refresh();
+  }
+
+  /** Holds what came since, and lets go what was replaced. */
+  refresh(): void {
+    const { paths } = this.#engine;
+    this.#letGo();
+    try {
+      const outside = [identityFileOf(paths.root), paths.operations].map(toRawPath);
+      for (const file of [...outside, ...filesBelow(this.#directory)]) this.#hold(file);
+    } catch {
+      this.#letGo(); // Half of a backup is none, and the change itself needs no more than it did before.
+    }
+  }
+
+  #hold(file: RawPath): void {
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+    if (heldFiles >= MAX_HELD_FILES) throw new Error('too many files');
+    try {
+      this.#files.set(file, fs.openSync(forFs(file), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    } catch (error) {
+      if (errnoName(error) === 'ENOENT') return; // The operation log, say: there is none before the first operation.
+      throw error;
+    }
+    heldFiles += 1;
+  }
+
+  /**
+   * Writes again, durably, what was deleted since; whether that was anything. What was moved away, or is on a disk that was
+   * unmounted, is not lost, and stays where it is. Throws SystemError or an error of the file system.
+   */
+  mend(): boolean {
+    const deleted = [...this.#files].filter(([file, fd]) => isDeleted(fd) && !isThere(file));
+    if (deleted.length === 0) return false;
+    for (const [file, fd] of deleted) writeAgain(file, fd);
+    syncFileSystemOf(forFs(this.#directory));
+    return true;
+  }
+
+  /** Without its note, a change whose undoing is cut would stay half undone. */
+  noteAgain(): void {
+    const { journal } = this.#engine;
+    const noted = journal.ids();
+    for (const intent of this.#intents) if (!noted.has(intent.id)) journal.note(intent);
+  }
+
+  release(): void {
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const fd of this.#files.values()) fs.closeSync(fd);
+    heldFiles -= this.#files.size;
+    this.#files.clear();
+  }
+}
+
+function withAncestors({ journal }: Engine, intent: Intent): Intent[] {
+  if (intent.parent === null) return [intent];
+  const family = [intent];
+  const { intents } = journal.list();
+  for (let at: Intent | undefined = intent; at !== undefined;) {
+    const { parent }: Intent = at;
+    at = intents.find(({ id }) => id === parent);
+    if (at !== undefined) family.push(at);
+  }
+  return family;
+}
+
+/** Regular files; without those that only hold room. */
+function* filesBelow(directory: RawPath): Generator<RawPath> {
+  for (const entry of fs.readdirSync(forFs(directory), { withFileTypes: true, encoding: 'buffer' })) {
+    const file = joinPath(directory, toRawPath(entry.name));
+    if (entry.isDirectory()) yield* filesBelow(file);
+    else if (entry.isFile() && !isReserveName(toRawPath(entry.name))) yield file;
+  }
+}
+
+function isDeleted(fd: number): boolean {
+  return fs.fstatSync(fd).nlink === 0;
+}
+
+function isThere(file: RawPath): boolean {
+  return fs.lstatSync(forFs(file), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** With owner and mode: whoever has nothing but restore.sh takes them from the copy. */
+function writeAgain(file: RawPath, from: number): void {
+  fs.mkdirSync(forFs(parentPath(file)), { recursive: true, mode: 0o700 });
+  const { mode, uid, gid } = fs.fstatSync(from);
+  const to = fs.openSync(forFs(file), 'wx', 0o600);
+  try {
+    copyContent(from, to, 'sparse');
+    if (process.getuid?.() === 0) fs.fchownSync(to, uid, gid);
+    fs.fchmodSync(to, mode & 0o777);
+  } finally {
+    fs.closeSync(to);
+  }
+}
