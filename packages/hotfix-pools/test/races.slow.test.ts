@@ -23,19 +23,42 @@ vi.setConfig({ testTimeout: 1_200_000 });
 
 const MOST_POINTS = 4;
 const fixture = path.join(import.meta.dirname, 'fixtures/apply-hotfixes.ts');
-const home = 'home/www/site';
+/** A web site in a home of theirs, and a directory like /tmp, in which each may make files, and remove only their own. */
+const [site, shared] = ['home/www/site', 'home/tmp'];
 
-/** Lines of shell, in the folder of the server. */
-const attacks: Record<string, string> = {
-  'the directory of the destinations': `mv live/${home} live/home/away && ln -s "$PWD/outside" live/${home}`,
-  'the directory above it': 'mv live/home/www live/home/away && ln -s "$PWD/outside" live/home/www',
-  'the destinations themselves': `cd live/${home} && for f in a new; do rm -f $f; ln -s ../../../../outside/$f $f; done`,
-  'whatever is made beside the destinations': `cd live/${home} && for f in .h*; do mv "$f" moved; ln -s ../../../../outside "$f"; done`,
+interface Attack {
+  /** Where the destinations are. */
+  place: string;
+  /** In the folder of the server. */
+  shell: string;
+}
+
+const attacks: Record<string, Attack> = {
+  'the directory of the destinations': {
+    place: site,
+    shell: `mv live/${site} live/home/away && ln -s "$PWD/outside" live/${site}`,
+  },
+  'the directory above it': {
+    place: site,
+    shell: 'mv live/home/www live/home/away && ln -s "$PWD/outside" live/home/www',
+  },
+  'the destinations themselves': {
+    place: site,
+    shell: `cd live/${site} && for f in a new; do rm -f $f; ln -s ../../../../outside/$f $f; done`,
+  },
+  'whatever is made beside the destinations': {
+    place: site,
+    shell: `cd live/${site} && for f in .h*; do mv "$f" moved; ln -s ../../../../outside "$f"; done`,
+  },
+  'destinations in a directory like /tmp': {
+    place: shared,
+    shell: `cd live/${shared} && for f in a new log tool; do rm -f $f; ln -s ../../../outside/$f $f; done`,
+  },
 };
 
 function serverOf(prepare: (server: OperationsServer) => void): OperationsServer {
-  const site = { a: file('old a', 0o644), log: 'old log\n', tool: 'old tool' };
-  const server = new OperationsServer({ home: { www: { site } } });
+  const files = { a: file('old a', 0o644), log: 'old log\n', tool: 'old tool' };
+  const server = new OperationsServer({ home: { www: { site: files }, tmp: files } });
   const outside = {
     a: file('a of root', 0o600),
     new: 'n',
@@ -46,33 +69,34 @@ function serverOf(prepare: (server: OperationsServer) => void): OperationsServer
   makeTree(server.root, { outside });
   // Others can come as far as the site, which is theirs.
   for (const directory of [server.root, server.live]) fs.chmodSync(directory, 0o755);
+  fs.chmodSync(path.join(server.live, shared), 0o1777);
   if (process.getuid?.() === 0)
-    for (const name of ['', '/www', '/www/site', '/www/site/a'])
+    for (const name of ['', '/www', '/www/site', '/www/site/a', '/tmp/a', '/tmp/log', '/tmp/tool'])
       fs.chownSync(`${server.live}/home${name}`, 65534, 65534);
   prepare(server);
   return server;
 }
 
-const hotfixes: Record<string, (server: OperationsServer) => void> = {
-  'that are applied': (server) =>
+const hotfixes: Record<string, (server: OperationsServer, place: string) => void> = {
+  'that are applied': (server, place) =>
     server.pools('1.0.0', [
-      { id: 'one', files: { [`${home}/a`]: 'new a', [`${home}/new/c`]: 'new c' }, closure: ['true'] },
+      { id: 'one', files: { [`${place}/a`]: 'new a', [`${place}/new/c`]: 'new c' }, closure: ['true'] },
     ]),
-  'that are put back': (server) =>
+  'that are put back': (server, place) =>
     server.pools('1.0.0', [
       {
         id: 'one',
-        files: { [`${home}/a`]: 'broken', [`${home}/new/c`]: 'c' },
-        closure: [`! grep -q broken LIVE/${home}/a`],
+        files: { [`${place}/a`]: 'broken', [`${place}/new/c`]: 'c' },
+        closure: [`! grep -q broken LIVE/${place}/a`],
       },
     ]),
-  'that append, link and give away': (server) => {
+  'that append, link and give away': (server, place) => {
     server.sources({ a: 'new a', block: 'block\n', tool: 'new tool' });
     const permissions = { ...(process.getuid?.() === 0 ? { user: 'nobody', group: 'nogroup' } : {}), mode: '666' };
     server.operations('1.0.0', [
-      { id: 'copy', type: 'copy', source: 'a', target: `LIVE/${home}/a`, permissions },
-      { id: 'append', type: 'append', source: 'block', target: `LIVE/${home}/log` },
-      { id: 'link', type: 'symlink', source: 'tool', target: `LIVE/${home}/tool` },
+      { id: 'copy', type: 'copy', source: 'a', target: `LIVE/${place}/a`, permissions },
+      { id: 'append', type: 'append', source: 'block', target: `LIVE/${place}/log` },
+      { id: 'link', type: 'symlink', source: 'tool', target: `LIVE/${place}/tool` },
     ]);
   },
 };
@@ -82,23 +106,24 @@ type Command = (server: OperationsServer) => readonly [string, ...string[]];
 const applies: Command = ({ root }) => [process.execPath, fixture, root];
 
 /** As many a script does it. */
-const naive: Command = ({ live }) => ['sh', '-c', `echo new > ${live}/${home}/a; cp /dev/null ${live}/${home}/new`];
+const naive: Command = ({ live }) => ['sh', '-c', `echo new > ${live}/${site}/a; cp /dev/null ${live}/${site}/new`];
 
 /** Attacks before a sample of the calls; returns what was changed outside, and how often a link was in place in the end. */
 async function race(
   command: Command,
-  prepare: (server: OperationsServer) => void,
-  attack: string,
+  prepare: (server: OperationsServer, place: string) => void,
+  { place, shell }: Attack,
 ): Promise<{ found: string[]; swapped: number }> {
   const options = { mode: 'hook', env: { PATH: process.env['PATH'] ?? '' }, timeoutMs: 120_000 } as const;
-  const counted = serverOf(prepare);
+  const begin = (): OperationsServer => serverOf((server) => prepare(server, place));
+  const counted = begin();
   const { calls } = await countCalls(command(counted), { ...options, under: [counted.live] });
   let swapped = 0;
   const found = await atEachPoint(faultPoints(calls.length, MOST_POINTS), async (point) => {
-    const server = serverOf(prepare);
+    const server = begin();
     const outside = path.join(server.root, 'outside');
     const before = describeTree(outside);
-    const words = asOrdinaryUser(['sh', '-c', `'cd ${server.root} && ${attack}'`]);
+    const words = asOrdinaryUser(['sh', '-c', `'cd ${server.root} && ${shell}'`]);
     const hook = `${words.join(' ')} 2>/dev/null`;
     const { firedAt } = await killAtCall(command(server), point, { ...options, under: [server.live], hook });
     if (linksBelow(server.live).some((target) => target.includes('outside'))) swapped += 1;
@@ -116,18 +141,23 @@ function linksBelow(directory: string): string[] {
 }
 
 await describeUnderSupervision('while hotfixes are at work', () => {
-  const cases = Object.keys(hotfixes).flatMap((which) => Object.keys(attacks).map((what) => [which, what] as const));
+  const cases = Object.entries(hotfixes).flatMap(([which, prepare]) =>
+    Object.entries(attacks).map(([what, attack]) => ({ which, what, prepare, attack })),
+  );
 
-  it.each(cases)('%s, %s can be swapped for links, and nothing outside is changed', async (which, what) => {
-    const { found, swapped } = await race(applies, hotfixes[which] ?? (() => {}), attacks[what] ?? '');
-    expect(found).toEqual([]);
-    expect(swapped).toBeGreaterThan(0); // Else nobody has raced.
-  });
+  it.each(cases)(
+    '$which, $what can be swapped for links, and nothing outside is changed',
+    async ({ prepare, attack }) => {
+      const { found, swapped } = await race(applies, prepare, attack);
+      expect(found).toEqual([]);
+      expect(swapped).toBeGreaterThan(0); // Else nobody has raced.
+    },
+  );
 
-  it.each(Object.keys(attacks).slice(0, 3))(
+  it.each(Object.entries(attacks).slice(0, 3))(
     'a program that goes by path would be caught where %s can be swapped',
-    async (what) => {
-      expect((await race(naive, () => {}, attacks[what] ?? '')).found).not.toEqual([]);
+    async (_what, attack) => {
+      expect((await race(naive, () => {}, attack)).found).not.toEqual([]);
     },
   );
 });
