@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
 import path from 'node:path';
 import {
   errnoName,
@@ -87,20 +88,35 @@ export class Journal {
     }
   }
 
+  #notes(): string[] {
+    return isDirectory(this.#directory) ? idsIn(this.#directory) : [];
+  }
+
   /** Ids of all intents, also of those that cannot be read. */
   ids(): Set<string> {
-    return new Set(idsIn(this.#directory));
+    return new Set(this.#notes());
   }
 
   /** All intents, oldest first, and the files that are none. */
   list(): { intents: Intent[]; damaged: DamagedIntent[] } {
-    const read = idsIn(this.#directory).map((id) => readJson(this.#file(id), intentSchema));
+    const read = this.#notes().map((id) => readJson(this.#file(id), intentSchema));
     const known = this.ids();
     const pointers = this.#pointersRead().filter(({ id }) => !known.has(id));
     return {
       intents: read.flatMap(({ value }) => value ?? []).sort((a, b) => a.sequence - b.sequence),
-      damaged: [...read, ...pointers].flatMap(({ file, why }) => (why === undefined ? [] : [{ file, why }])),
+      damaged: [...read, ...pointers, ...this.#lost(pointers)].flatMap(({ file, why }) =>
+        why === undefined ? [] : [{ file, why }],
+      ),
     };
+  }
+
+  /** A pointer without its note is that of a change which has ended, but not when all notes are gone. */
+  #lost(pointersAlone: readonly { value?: Pointer }[]): JsonRead<Pointer>[] {
+    const file = this.#directory;
+    if (isDirectory(file)) return [];
+    if (fs.existsSync(file)) return [{ file, why: `${file} is no directory` }];
+    const isOpenHere = pointersAlone.some(({ value }) => value?.backup_dir === this.#backupDir);
+    return isOpenHere ? [{ file, why: `${file} is gone, and with it the note of an open change` }] : [];
   }
 
   /** Which backups an intent refers to. As long as an intent cannot be read, that may be any of them. */
@@ -112,10 +128,12 @@ export class Journal {
 
   /** Removes temps and pointers that a crash left without an intent. Only under the lock. */
   tidy(): void {
-    removeTemporaries(this.#directory);
+    const isHere = isDirectory(this.#directory);
+    if (isHere) removeTemporaries(this.#directory);
     if (this.#pointers === undefined) return;
     removeTemporaries(this.#pointers);
     removeTemporaries(path.dirname(this.#pointers));
+    if (!isHere) return;
     const open = this.ids();
     for (const { id, value } of this.#pointersRead()) {
       if (value?.backup_dir === this.#backupDir && !open.has(id)) removeFileDurably(this.#pointer(id));
@@ -146,6 +164,11 @@ export class Journal {
   #file(id: string): string {
     return path.join(this.#directory, `${id}.json`);
   }
+}
+
+/** A link is none: it leads elsewhere than to our notes. */
+function isDirectory(place: string): boolean {
+  return fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function idsIn(directory: string): string[] {

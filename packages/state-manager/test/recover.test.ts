@@ -44,6 +44,29 @@ describe('after a change that was cut by kill -9', () => {
     expectNothingOpen(here);
   });
 
+  it.each<[string, string, (journal: string) => void]>([
+    ['gone', 'is gone, and with it the note of an open change', () => {}],
+    ['a link to elsewhere', 'is no directory', (journal) => fs.symlinkSync('/etc', journal)],
+    ['a file', 'is no directory', (journal) => fs.writeFileSync(journal, '')],
+  ])('a journal that is %s now is not taken for one in which nothing is open', async (_, why, make) => {
+    const here = scene({ f: 'old' });
+    await crash(here, 'plain');
+    const journal = path.join(here.backupDir, 'journal');
+    fs.renameSync(journal, path.join(here.root, 'kept'));
+    make(journal);
+    const state = here.stateManager();
+    expect(state.hasOpenChanges()).toBe(true);
+    expect(await state.recover()).toMatchObject({ found: [], damaged: [{ file: journal, why: `${journal} ${why}` }] });
+    await expect(state.backupModuleState('app', { files: [here.live] })).rejects.toThrow(
+      coded('rollback-failed', journal),
+    );
+    fs.rmSync(journal, { force: true });
+    fs.renameSync(path.join(here.root, 'kept'), journal);
+    await state.recover();
+    expect(here.read('f')).toBe('old');
+    expectNothingOpen(here);
+  });
+
   it('its processes are ended first: nobody writes behind the back of the recovery', async () => {
     const here = scene({ f: 'old' });
     await crash(here, 'orphan');
