@@ -1,4 +1,14 @@
-import { forFs, parentPath, pathFromJson, readInodeFlag, reasonOf, showPath, type RawPath } from '@homeserver/system';
+import fs from 'node:fs';
+import {
+  forFs,
+  parentPath,
+  pathFromJson,
+  readInodeFlag,
+  reasonOf,
+  showPath,
+  toRawPath,
+  type RawPath,
+} from '@homeserver/system';
 import { StateManagerError } from '../errors.ts';
 import type { CapturedFiles } from './file-record.ts';
 import { lookAt } from './inode-metadata.ts';
@@ -9,15 +19,16 @@ import { damagesOf } from './verify-files.ts';
 
 /**
  * Compares the live tree with the record, and refuses what cannot come out right. Nothing live is touched, but what a restore
- * that was cut left behind is cleared away. Throws 'cannot-restore'.
+ * that was cut left behind is cleared away. `directory`: of the backup. Throws 'cannot-restore'.
  */
-export function planChecked(captured: CapturedFiles, mountPoints: MountPoints): RestorePlan {
+export function planChecked(captured: CapturedFiles, mountPoints: MountPoints, directory: string): RestorePlan {
   try {
     refuseChangedParents(captured);
     const parents = parentsOf(captured);
     for (const parent of parents) removeLeftovers(parent);
     const plan = planRestore(captured, mountPoints);
     refuseFlaggedParents(parents, plan);
+    refuseOwnPlace(plan, directory);
     return plan;
   } catch (error) {
     if (error instanceof StateManagerError) throw error;
@@ -51,6 +62,17 @@ function refuseFlaggedParents(parents: readonly RawPath[], plan: RestorePlan): v
     if (flag !== undefined)
       throw cannotRestore(`${showPath(parent)} is ${flag} now`, 'chattr -ia it, then restore again');
   }
+}
+
+/** No capture has the backups in it; but they may have been brought there since. */
+function refuseOwnPlace(plan: RestorePlan, directory: string): void {
+  const own = toRawPath(fs.realpathSync.native(directory, { encoding: 'buffer' }));
+  const moving = plan.steps.find(({ do: act, path }) => act !== 'adjust' && `${own}/`.startsWith(`${path}/`));
+  if (moving !== undefined)
+    throw cannotRestore(
+      `the backup lies in what it would put back, ${showPath(moving.path)}`,
+      'copy it elsewhere first',
+    );
 }
 
 /** Throws 'damaged' when a copy that these steps need is not what was captured. */

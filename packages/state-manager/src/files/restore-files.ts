@@ -42,7 +42,7 @@ const DISPLACED_BYTES = 16 * 4096;
  */
 export async function prepareRestore(captured: CapturedFiles, context: RestoreContext): Promise<PreparedRestore> {
   const mountPoints = readMountPoints();
-  const plan = planChecked(captured, mountPoints);
+  const plan = planChecked(captured, mountPoints, context.directory);
   const restore = new FileRestore(captured, plan, context, mountPoints);
   restore.prepare();
   return {

@@ -2,7 +2,7 @@ import type { JsonPath } from '@homeserver/system';
 import { z } from 'zod';
 import type { AttributeRecord } from '../../files/attributes.ts';
 import { jsonPathSchema } from '../../files/file-record.ts';
-import type { SqliteConnection } from '../connection.ts';
+import { publicConnectionSchema, type SqliteConnection } from '../connection.ts';
 import { dumpFileSchema, type DumpFile } from '../dump-file.ts';
 
 /** What a database file has besides its content. */
@@ -33,7 +33,7 @@ const possession = { mode: z.int().min(0).max(0o7777), uid: z.int(), gid: z.int(
 
 export const capturedSqliteSchema: z.ZodType<CapturedSqlite> = z.strictObject({
   engine: z.literal('sqlite'),
-  connection: z.strictObject({ type: z.literal('sqlite'), database: z.string() }),
+  connection: publicConnectionSchema as z.ZodType<SqliteConnection>,
   real: jsonPathSchema,
   content: z
     .strictObject({
