@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { errnoName, reasonOf, syncDirectory, writeJsonDurably, readFileText } from '@homeserver/system';
+import { errnoName, syncDirectory, writeJsonDurably } from '@homeserver/system';
 import { z } from 'zod';
 import { OrchestratorError } from '../errors.ts';
+import { readRecordFile } from './read-record-file.ts';
 
 /** A version that has been switched to and has not succeeded yet. */
 export interface Unproven {
@@ -72,16 +73,8 @@ const schema: z.ZodType<{ format: 1; modules: ModuleRecords }> = z.strictObject(
 
 /** <stateDir>/modules.json: what must be remembered about modules across runs and crashes. */
 export function readModuleRecords(file: string): ModuleRecords {
-  try {
-    return schema.parse(JSON.parse(readFileText(file))).modules;
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return {};
-    const why = error instanceof z.ZodError ? 'has an unknown format' : reasonOf(error);
-    throw new OrchestratorError('io', `cannot read ${file}: ${why}`, {
-      cause: error,
-      hint: 'it remembers which versions failed; the next run, or "updater recover", moves it away',
-    });
-  }
+  const hint = 'it remembers which versions failed; the next run, or "updater recover", moves it away';
+  return readRecordFile(file, schema, hint)?.modules ?? {};
 }
 
 /**

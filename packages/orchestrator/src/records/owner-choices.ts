@@ -1,7 +1,7 @@
-import { errnoName, readFileText, reasonOf, writeJsonDurably } from '@homeserver/system';
+import { writeJsonDurably } from '@homeserver/system';
 import { z } from 'zod';
-import { OrchestratorError } from '../errors.ts';
 import type { InstalledModule } from '../store/installed-modules.ts';
+import { readRecordFile } from './read-record-file.ts';
 
 /** What the owner of the server decided about one module. It lies outside of the module, and survives its updates. */
 export interface OwnerChoice {
@@ -23,16 +23,8 @@ const schema = z.strictObject({
 
 /** <stateDir>/owner.json. Throws 'io' when it cannot be read: what an owner switched off must not run for want of the note. */
 export function readOwnerChoices(file: string): OwnerChoices {
-  try {
-    return schema.parse(JSON.parse(readFileText(file))).modules;
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return {};
-    const why = error instanceof z.ZodError ? 'has an unknown format' : reasonOf(error);
-    throw new OrchestratorError('io', `cannot read ${file}: ${why}`, {
-      cause: error,
-      hint: 'it says which modules are switched on and off here: mend it, or remove it to take what the modules say',
-    });
-  }
+  const hint = 'it says which modules are switched on and off here: mend it, or remove it to take what the modules say';
+  return readRecordFile(file, schema, hint)?.modules ?? {};
 }
 
 /** Durable before it returns. */

@@ -1,7 +1,7 @@
-import { errnoName, reasonOf, removeFileDurably, writeJsonDurably, readFileText } from '@homeserver/system';
+import { removeFileDurably, writeJsonDurably } from '@homeserver/system';
 import { z } from 'zod';
-import { OrchestratorError } from '../errors.ts';
 import type { FailedVersion } from '../records/module-records.ts';
+import { readRecordFile } from '../records/read-record-file.ts';
 
 /** One module whose link is being switched. Names are store entries; null stands for "no link". */
 export interface Switch {
@@ -46,15 +46,8 @@ const schema: z.ZodType<ReplaceIntent> = z.strictObject({
 });
 
 export function readReplaceIntent(file: string): ReplaceIntent | undefined {
-  try {
-    return schema.parse(JSON.parse(readFileText(file)));
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return undefined;
-    const why = error instanceof z.ZodError ? 'has an unknown format' : reasonOf(error);
-    throw new OrchestratorError('rollback-failed', `cannot read ${file}: ${why}`, {
-      hint: `an update was interrupted; look at the links in modules/, then: rm ${file}`,
-    });
-  }
+  const hint = `an update was interrupted; look at the links in modules/, then: rm ${file}`;
+  return readRecordFile(file, schema, hint, 'rollback-failed');
 }
 
 export function writeReplaceIntent(file: string, intent: ReplaceIntent): void {

@@ -1,7 +1,7 @@
-import { errnoName, readFileText, reasonOf, writeJsonDurably } from '@homeserver/system';
+import { writeJsonDurably } from '@homeserver/system';
 import { z } from 'zod';
-import { OrchestratorError } from '../errors.ts';
 import { failedVersionSchema, type FailedVersion } from '../records/module-records.ts';
+import { readRecordFile } from '../records/read-record-file.ts';
 
 /** A release that has been switched to and has not finished a cycle yet. */
 export interface UnprovenRelease {
@@ -40,17 +40,11 @@ const schema = z.strictObject({
 
 /** <stateDir>/orchestrator.json. Throws 'io' when it cannot be read. */
 export function readOrchestratorRecord(file: string): OrchestratorRecord {
-  try {
-    const { format: _, ...record } = schema.parse(JSON.parse(readFileText(file)));
-    return record;
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return { proven: null, previous: null };
-    const why = error instanceof z.ZodError ? 'has an unknown format' : reasonOf(error);
-    throw new OrchestratorError('io', `cannot read ${file}: ${why}`, {
-      cause: error,
-      hint: 'it remembers which release of the updater is proven; the next run, or "updater recover", moves it away',
-    });
-  }
+  const hint = 'it remembers which release of the updater is proven; the next run, or "updater recover", moves it away';
+  const found = readRecordFile(file, schema, hint);
+  if (found === undefined) return { proven: null, previous: null };
+  const { format: _, ...record } = found;
+  return record;
 }
 
 /** Durable before it returns. */
