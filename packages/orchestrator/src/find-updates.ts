@@ -23,7 +23,7 @@ export async function findUpdates(
   options: UpdateOptions,
   report: CycleReport,
 ): Promise<SyncedRepository> {
-  const synced = await timed(report.phases, 'sync', () => sync(server, options));
+  const synced = await timed(server, report.phases, 'sync', () => sync(server, options));
   report.commit = synced.tip.commit;
   makeModulesPath(server.paths);
   installUpdateManager(server.paths);
@@ -48,7 +48,7 @@ function acceptTip({ paths }: Server, { repository }: UpdateOptions, { tip }: Sy
 }
 
 /** Brings the mirror up to date, as a cycle does first. */
-export function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository> {
+export async function sync(server: Server, options: UpdateOptions): Promise<SyncedRepository> {
   const { repository } = options;
   if (repository === undefined || (repository.url === '' && repository.bundle === undefined)) {
     throw new OrchestratorError('usage', 'no repository is set', {
@@ -56,10 +56,12 @@ export function sync(server: Server, options: UpdateOptions): Promise<SyncedRepo
     });
   }
   const { logger, paths } = server;
-  return syncRepository(paths, repository, {
+  const synced = await syncRepository(paths, repository, {
     logger,
     ...(options.signal ? { signal: options.signal } : {}),
   });
+  server.onEvent({ type: 'synced', commit: synced.tip.commit, fetched: synced.fetched });
+  return synced;
 }
 
 /** What the repository has for the modules, and for the orchestrator. */

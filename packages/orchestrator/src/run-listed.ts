@@ -1,11 +1,13 @@
 import { lockServer } from './lock-server.ts';
 import { recoverOrRefuse } from './recover/recover-server.ts';
 import { beginReport, toRunRecord, type CycleReport } from './report/cycle-report.ts';
+import { timed } from './report/phases.ts';
 import { recordEarlyEnd } from './report/record-early-end.ts';
 import { writeRunRecord } from './report/run-record.ts';
 import type { EnabledModule } from './run/enabled-modules.ts';
 import { ModuleHosts } from './run/module-hosts.ts';
-import { logOutcome, type ModuleOutcome } from './run/module-outcome.ts';
+import { moduleEnded } from './report/cycle-event.ts';
+import { tellOutcome, type ModuleOutcome } from './run/module-outcome.ts';
 import { runOne } from './run/run-modules.ts';
 import type { Server } from './server.ts';
 
@@ -34,7 +36,7 @@ export async function runListed(
   { purpose, waitMs, signal }: ListedRunOptions,
   act: (listed: ListedRun, report: CycleReport) => Promise<void>,
 ): Promise<CycleReport> {
-  const { paths, logger, logFor, state } = server;
+  const { paths, logger, logFor, onEvent, state } = server;
   const stopping = signal === undefined ? {} : { signal };
   const lock = await lockServer(paths, { purpose, ...(waitMs === undefined ? {} : { waitMs }), ...stopping });
   const report = beginReport();
@@ -43,7 +45,7 @@ export async function runListed(
   let hosts = 0;
   const nextMarker = (): string => `${report.id}.${(hosts += 1)}`;
   try {
-    report.recovery = await recoverOrRefuse(server);
+    report.recovery = await timed(server, report.phases, 'recover', () => recoverOrRefuse(server));
     const settings = {
       runId: report.id,
       jobs: 1,
@@ -52,11 +54,12 @@ export async function runListed(
       dryRun: false,
       logger,
       logFor,
+      onEvent,
       state,
       ...stopping,
     };
     const note = (outcome: ModuleOutcome): void => {
-      logOutcome(logger, outcome);
+      tellOutcome(server, outcome);
       report.outcomes.push(outcome);
     };
     const run: ListedRun['run'] = async (module, name = module.name, lane = 0) => {
@@ -68,6 +71,7 @@ export async function runListed(
     const fail: ListedRun['fail'] = (outcome, error) => {
       logger.error(`✗ Module '${outcome.name}' failed: ${error}`);
       Object.assign(outcome, { status: 'failed', error });
+      onEvent(moduleEnded(outcome));
     };
     await act({ run, note, fail }, report);
     report.stopped = signal?.aborted ?? false;

@@ -1,5 +1,6 @@
 import { StateManager, type OnProgress } from '@homeserver/state-manager';
 import { silentLogger, type Logger } from '@homeserver/system';
+import type { OnCycleEvent } from './report/cycle-event.ts';
 import { serverPaths, type ServerLocations, type ServerPaths } from './server-paths.ts';
 
 /** A server folder with what is needed to work on it. */
@@ -9,6 +10,8 @@ export interface Server {
   readonly logger: Logger;
   /** The log of one module. */
   readonly logFor: (module: string) => Logger;
+  /** Told what begins and ends. */
+  readonly onEvent: OnCycleEvent;
   /** How long records of runs are kept; undefined: as long as `writeRunRecord` says. */
   readonly historyDays: number | undefined;
 }
@@ -16,7 +19,13 @@ export interface Server {
 /** Nothing is touched. Whoever changes the server takes the lock first (`lockServer`): `state` relies on it. */
 export function openServer(
   locations: ServerLocations,
-  hears: { logger?: Logger; logFor?: (module: string) => Logger; onProgress?: OnProgress; historyDays?: number } = {},
+  hears: {
+    logger?: Logger;
+    logFor?: (module: string) => Logger;
+    onProgress?: OnProgress;
+    onEvent?: OnCycleEvent;
+    historyDays?: number;
+  } = {},
 ): Server {
   const { logger = silentLogger, onProgress } = hears;
   const { backupDir, stateDir } = locations;
@@ -25,6 +34,7 @@ export function openServer(
     state: new StateManager({ backupDir, stateDir, logger, lock: 'inherited', ...(onProgress ? { onProgress } : {}) }),
     logger,
     logFor: hears.logFor ?? (() => logger),
+    onEvent: hears.onEvent ?? (() => {}),
     historyDays: hears.historyDays,
   };
 }

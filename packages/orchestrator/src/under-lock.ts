@@ -1,5 +1,6 @@
 import { lockServer } from './lock-server.ts';
 import { recoverOrRefuse, recoverServer, type ServerRecovery } from './recover/recover-server.ts';
+import { timed } from './report/phases.ts';
 import type { Server } from './server.ts';
 
 export interface UnderLockOptions {
@@ -22,9 +23,11 @@ export async function underLock<T>(
 ): Promise<{ result: T; recovery: ServerRecovery }> {
   const lock = await lockServer(server.paths, options);
   try {
-    const recovery = await (options.ifNotRecovered === 'report'
-      ? recoverServer(server.paths, server.state, server.logger)
-      : recoverOrRefuse(server));
+    const recovery = await timed(server, {}, 'recover', () =>
+      options.ifNotRecovered === 'report'
+        ? recoverServer(server.paths, server.state, server.logger)
+        : recoverOrRefuse(server),
+    );
     return { result: await act(), recovery };
   } finally {
     lock.release();

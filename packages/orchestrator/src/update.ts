@@ -23,6 +23,7 @@ import { installedModules } from './store/installed-modules.ts';
 import type { SyncedRepository } from './sync/sync-repository.ts';
 import { underLock } from './under-lock.ts';
 import { waiting, type UpdateOptions } from './update-options.ts';
+import { ORCHESTRATOR_VERSION } from './version.ts';
 
 /**
  * One cycle: recover, sync, detect, update itself, replace, run, report. Throws OrchestratorError when it ends before
@@ -54,12 +55,13 @@ async function cycle(
   let isHandedOver = false;
   const goOn = (version: string): Promise<CycleReport> => {
     isHandedOver = true;
+    server.onEvent({ type: 'orchestrator', from: ORCHESTRATOR_VERSION, to: version });
     const { selfUpdate: _, ...own } = options;
     return goOnIn(version, server, report, itself as ItselfOptions, (problem) => cycle(server, own, lock, [problem]));
   };
   try {
     server.logger.info('Starting schema-based update orchestration');
-    report.recovery = await timed(report.phases, 'recover', () => recoverOrRefuse(server));
+    report.recovery = await timed(server, report.phases, 'recover', () => recoverOrRefuse(server));
     if (options.selfUpdate) report.orchestrator.problems.push(...replaceFailedStart(server, options.selfUpdate));
     const untried = itself && releaseToTry(server.paths);
     if (untried !== undefined) return await goOn(untried);
@@ -71,7 +73,7 @@ async function cycle(
     }
     if (options.only !== 'replace' && !options.signal?.aborted) {
       report.ranModules = true;
-      report.outcomes = await timed(report.phases, 'run', () =>
+      report.outcomes = await timed(server, report.phases, 'run', () =>
         runInstalled(server, options, report, lock.descriptors),
       );
     }
@@ -97,7 +99,7 @@ export async function checkForUpdates(
   options: UpdateOptions,
 ): Promise<CycleDetection & { commit: string; recovery: ServerRecovery }> {
   const { result, recovery } = await underLock(server, { purpose: 'updater check', ...waiting(options) }, async () => {
-    const synced = await sync(server, options);
+    const synced = await timed(server, {}, 'sync', () => sync(server, options));
     return { ...detect(server, options, synced), commit: synced.tip.commit };
   });
   return { ...result, recovery };
@@ -121,9 +123,11 @@ async function bringUpToDate(
   announceModules(server, report);
   if (options.signal?.aborted) return;
   const installed = installedModules(server.paths);
-  const { replaced, failed } = await timed(report.phases, 'replace', () =>
+  const { replaced, failed } = await timed(server, report.phases, 'replace', () =>
     replaceModules(server.paths, mirror, report.updates, installed, server.logger),
   );
+  for (const { name, fromVersion: from = null, toVersion: to } of replaced)
+    server.onEvent({ type: 'replaced', name, from, to });
   for (const { error } of failed) server.logger.error(`Not updated: ${error}`);
   Object.assign(report, { replaced, notReplaced: failed });
 }
@@ -141,6 +145,7 @@ function runInstalled(server: Server, options: UpdateOptions, report: CycleRepor
     dryRun: false,
     logger: server.logger,
     logFor: server.logFor,
+    onEvent: server.onEvent,
     state: server.state,
     ...(options.signal ? { signal: options.signal } : {}),
   });

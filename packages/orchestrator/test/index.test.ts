@@ -24,6 +24,7 @@ it('the package offers these names', () => {
     'mendServer',
     'moduleVersions',
     'newModule',
+    'nextRun',
     'openServer',
     'outcomeOf',
     'planRun',

@@ -41,7 +41,11 @@ function describeFile({ path, change, mode, diff }: FileChange, isNew: boolean):
       ];
 }
 
-function describeRun({ name, version, opaque, hotfixes, problem }: PlannedModuleRun, place: number): string[] {
+function describeRun(
+  { name, version, opaque, skipped, hotfixes, problem }: PlannedModuleRun,
+  place: number,
+): string[] {
+  if (skipped !== undefined) return [`  ${place}. ${name} ${version}: would be skipped: ${skipped}`];
   return [
     `  ${place}. ${name} ${version}: opaque (${opaque})`,
     ...(problem === undefined ? [] : [`     its hotfixes cannot be applied: ${problem}`]),

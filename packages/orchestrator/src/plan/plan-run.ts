@@ -8,7 +8,10 @@ import { detect, sync } from '../find-updates.ts';
 import { findEntry } from '../module-index.ts';
 import { readOwnerChoices, withOwnerChoices } from '../records/owner-choices.ts';
 import type { ServerRecovery } from '../recover/recover-server.ts';
+import { timed } from '../report/phases.ts';
 import { enabledModules, type EnabledModule } from '../run/enabled-modules.ts';
+import { missingDependency } from '../run/missing-dependency.ts';
+import type { ModuleOutcome } from '../run/module-outcome.ts';
 import type { ReleaseDetection } from '../self-update/detect-release.ts';
 import type { Server } from '../server.ts';
 import { installedModules, type InstalledModule } from '../store/installed-modules.ts';
@@ -36,6 +39,8 @@ export interface PlannedModuleRun {
   dependencies: readonly string[];
   /** What cannot be said beforehand: the code that would run, e.g. `main() of index.ts`. */
   opaque: string;
+  /** Why it would not be run after all: what it depends on is not there, or would not be run. */
+  skipped?: string;
   /** Of a module with pools or operations: what would be applied, and what is at each destination. */
   hotfixes?: HotfixReport;
   /** Why its hotfixes cannot be applied as they stand. */
@@ -66,7 +71,7 @@ export async function planRun(server: Server, options: UpdateOptions): Promise<R
   const { waitMs, signal, only } = options;
   const how = { purpose: 'updater plan', ...(waitMs === undefined ? {} : { waitMs }), ...(signal ? { signal } : {}) };
   const { result, recovery } = await underLock(server, how, async () => {
-    const synced = only === 'run' ? undefined : await sync(server, options);
+    const synced = only === 'run' ? undefined : await timed(server, {}, 'sync', () => sync(server, options));
     const found = synced === undefined ? undefined : detect(server, options, synced);
     const scratch = path.join(server.paths.stateDir, temporaryName());
     try {
@@ -149,8 +154,16 @@ async function planRuns(
 ): Promise<Pick<RunPlan, 'runs' | 'unusable'>> {
   const isWanted = ({ name }: { name: string }): boolean => modules?.includes(name) ?? true;
   const { ordered, unusable } = enabledModules(withOwnerChoices(after, readOwnerChoices(server.paths.ownerChoices)));
+  const notAskedFor = new Set(ordered.filter((module) => !isWanted(module)).map(({ name }) => name));
+  // That the others succeed is taken for granted.
+  const ends = new Map(unusable.map(({ name }) => [name, { status: 'failed' as ModuleOutcome['status'] }]));
   const runs: PlannedModuleRun[] = [];
-  for (const module of ordered.filter(isWanted)) runs.push(await planModuleRun(server, module, retry));
+  for (const module of ordered.filter(isWanted)) {
+    const skipped = missingDependency(module, ends, notAskedFor);
+    ends.set(module.name, { status: skipped === undefined ? 'succeeded' : 'skipped' });
+    const planned = await planModuleRun(server, module, retry);
+    runs.push({ ...planned, ...(skipped === undefined ? {} : { skipped }) });
+  }
   return { runs, unusable: unusable.filter(isWanted) };
 }
 
@@ -188,8 +201,8 @@ function hasHotfixes(directory: string): boolean {
   }
 }
 
-function wouldApply({ hotfixes }: PlannedModuleRun): boolean {
-  if (hotfixes === undefined) return false;
+function wouldApply({ hotfixes, skipped }: PlannedModuleRun): boolean {
+  if (hotfixes === undefined || skipped !== undefined) return false;
   const skips = hotfixes.kind === 'pools' ? hotfixes.pools.map(({ skip }) => skip) : [hotfixes.skip];
   return skips.includes('dry-run');
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '@homeserver/system';
+import { moduleEnded, type OnCycleEvent } from '../report/cycle-event.ts';
 import { describeDisplaced } from '../recover/describe-recovery.ts';
 import type { DisplacedPlace } from './module-output.ts';
 
@@ -33,7 +34,16 @@ export function notRun(
   return { name, version, status, error, ...nothing };
 }
 
-export function logOutcome(logger: Logger, outcome: ModuleOutcome): void {
+/** To the log, and to whoever watches. */
+export function tellOutcome(
+  { logger, onEvent }: { logger: Logger; onEvent: OnCycleEvent },
+  outcome: ModuleOutcome,
+): void {
+  onEvent(moduleEnded(outcome));
+  logOutcome(logger, outcome);
+}
+
+function logOutcome(logger: Logger, outcome: ModuleOutcome): void {
   const { name, status, error, reverted, rollbackFailed, displaced, rolledBack } = outcome;
   if (status === 'succeeded') logger.info(`✓ Module '${name}' executed successfully`);
   else if (status === 'skipped') logger.warn(`Module '${name}' was skipped: ${error}`);

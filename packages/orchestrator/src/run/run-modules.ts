@@ -3,11 +3,13 @@ import type { StateManager } from '@homeserver/state-manager';
 import { makeDirectoryDurably, reasonOf, type Logger } from '@homeserver/system';
 import { ENTRY_NAMES, findEntry } from '../module-index.ts';
 import type { ServerPaths } from '../server-paths.ts';
+import type { OnCycleEvent } from '../report/cycle-event.ts';
 import type { InstalledModule } from '../store/installed-modules.ts';
 import { enabledModules, type EnabledModule } from './enabled-modules.ts';
 import type { HostRun } from './host-process.ts';
+import { missingDependency } from './missing-dependency.ts';
 import { ModuleHosts } from './module-hosts.ts';
-import { logOutcome, notRun, type ModuleOutcome } from './module-outcome.ts';
+import { notRun, tellOutcome, type ModuleOutcome } from './module-outcome.ts';
 import { runInOrder } from './run-in-order.ts';
 import { settleRun, type Settlement } from './settle-run.ts';
 import { markStarted } from './unproven-starts.ts';
@@ -26,6 +28,7 @@ export interface RunSettings {
   /** The log of a module. */
   logFor: (module: string) => Logger;
   logger: Logger;
+  onEvent: OnCycleEvent;
   state: StateManager;
 }
 
@@ -39,13 +42,14 @@ export async function runModules(
   installed: Iterable<InstalledModule>,
   settings: RunSettings,
 ): Promise<ModuleOutcome[]> {
-  const { logger } = settings;
+  const { logger, onEvent } = settings;
   const isWanted = ({ name }: { name: string }): boolean => settings.modules?.includes(name) ?? true;
   logger.info('Getting enabled modules...');
   const { ordered, unusable } = enabledModules(installed);
   const toRun = ordered.filter(isWanted);
   const unable = unusable.filter(isWanted).map((module) => notRun(module, 'failed', module.problem));
-  for (const outcome of unable) logOutcome(logger, outcome);
+  onEvent({ type: 'modules', total: unable.length + toRun.length });
+  for (const outcome of unable) tellOutcome(settings, outcome);
   for (const { name } of toRun) logger.info(`Found enabled module: ${name}`);
   logger.info(`Total enabled modules: ${unable.length + toRun.length}`);
   if (toRun.length > 0) logger.info(`Running ${toRun.length} enabled modules...`);
@@ -63,7 +67,7 @@ export async function runModules(
         obstacle === undefined
           ? await runOne(paths, module, lanes[lane] as ModuleHosts, settings)
           : notRun(module, 'skipped', obstacle);
-      logOutcome(logger, outcome);
+      tellOutcome(settings, outcome);
       outcomes.set(module.name, outcome);
     });
   } finally {
@@ -78,21 +82,6 @@ function hostsOfLanes(count: number, { runId, lockDescriptors, logger }: RunSett
   return Array.from({ length: count }, () => new ModuleHosts(nextMarker, lockDescriptors, logger));
 }
 
-function missingDependency(
-  module: EnabledModule,
-  outcomes: ReadonlyMap<string, ModuleOutcome>,
-  notAskedFor: ReadonlySet<string>,
-): string | undefined {
-  for (const name of module.dependencies) {
-    if (notAskedFor.has(name)) continue;
-    const outcome = outcomes.get(name);
-    if (outcome === undefined) return `it depends on ${name}, which is not installed and enabled here`;
-    if (outcome.status !== 'succeeded')
-      return `it depends on ${name}, which ${outcome.status === 'failed' ? 'failed' : 'was skipped'}`;
-  }
-  return undefined;
-}
-
 /** Runs one module to its end, and settles that. Never throws. */
 export async function runOne(
   paths: ServerPaths,
@@ -103,6 +92,7 @@ export async function runOne(
   const { name, version, directory, args = [] } = module;
   const startedAt = performance.now();
   settings.logger.info(`Executing module: ${name}`);
+  settings.onEvent({ type: 'module', state: 'begun', name, version });
   const entry = findEntry(directory);
   if (entry === undefined) return notRun(module, 'failed', `${directory} has no entry (${ENTRY_NAMES.join(', ')})`);
   const stateDir = path.join(paths.moduleStates, name);

@@ -90,6 +90,26 @@ describe('a plan', () => {
     );
   });
 
+  it('marks what would be skipped, as the run then does', async () => {
+    const here = await scene();
+    await here.publish({
+      a: module('1.0.0', quiet, { dependencies: ['nobody'] }),
+      b: module('1.0.0', quiet, { dependencies: ['a'] }),
+      c: module('1.0.0', quiet, { dependencies: ['d'] }),
+      d: module('1.0.0'),
+    });
+    const { runs } = await plan(here);
+    const skipped = runs.map(({ name, skipped: why }) => [name, why]);
+    expect(skipped).toEqual([
+      ['a', 'it depends on nobody, which is not installed and enabled here'],
+      ['b', 'it depends on a, which was skipped'],
+      ['d', undefined],
+      ['c', undefined],
+    ]);
+    const { outcomes } = await here.cycle();
+    expect(outcomes.map(({ name, error }) => [name, error])).toEqual(skipped);
+  });
+
   it('shows what a new hotfix version would apply, with the diff at the destination, and then nothing', async () => {
     const here = await scene();
     const motd = path.join(here.root, 'motd');

@@ -297,7 +297,16 @@ async function runWithoutProcesses({ server }: Home, from: string): Promise<Modu
   const lockDescriptors = [...lock.descriptors];
   const noDescriptor = 9999;
   const info = (message: string): void => void (message.includes(from) && lockDescriptors.push(noDescriptor));
-  const settings = { runId: 'run', lockDescriptors, jobs: 1, retry: false, dryRun: false, logFor, state };
+  const settings = {
+    runId: 'run',
+    lockDescriptors,
+    jobs: 1,
+    onEvent: () => {},
+    retry: false,
+    dryRun: false,
+    logFor,
+    state,
+  };
   try {
     return await runModules(paths, installedModules(paths).values(), { ...settings, logger: { ...logger, info } });
   } finally {
