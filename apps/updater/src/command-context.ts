@@ -1,8 +1,8 @@
 import { createLogging, type Logging } from '@homeserver/logging';
 import { openServer, type RepositorySettings, type Server } from '@homeserver/orchestrator';
 import type { FailedStart, Takeover } from '@homeserver/orchestrator/start';
-import { progressLine, type ProgressLine } from '@homeserver/state-manager';
 import { checkConfiguredPath, errnoName, reasonOf, type Logger } from '@homeserver/system';
+import type { Display } from './display/display.ts';
 import { SettingsError } from './settings/settings-error.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -19,6 +19,12 @@ export interface CommandContext {
   /** Read when first asked for; throws SettingsError. */
   readonly settings: Settings;
   json: boolean;
+  /** With events before the answer. */
+  jsonLines: boolean;
+  quiet: boolean;
+  verbose: boolean;
+  /** What is seen while it works. */
+  readonly display: Display;
   /** How this process came to run: its arguments, and what was before it. */
   start: ProgramStart;
   /** Aborted by SIGTERM, SIGINT or SIGHUP. */
@@ -47,8 +53,10 @@ export function repositoryOf({ settings }: CommandContext): RepositorySettings {
 }
 
 /** A server that only looks: warnings on stderr, nothing written to the log. */
-export function openForReading({ settings }: CommandContext): Server {
-  return openServer(settings, { logger: createLogging({ level: 'warning' }) });
+export function openForReading({ settings, display, verbose }: CommandContext): Server {
+  const { onEvent, onProgress } = display;
+  const logger = afterClearing(display, createLogging({ level: verbose ? 'debug' : 'warning' }));
+  return openServer(settings, { logger, onEvent, onProgress });
 }
 
 /** Reads from the server; files that this user may not read are a matter of rights, not of the machine. */
@@ -64,20 +72,17 @@ export function lookAt<T>(context: CommandContext, look: (server: Server) => T):
   }
 }
 
-/**
- * A server that is going to be changed: everything goes to the log file, and to the terminal as it happens; there, how far a
- * long capture or restore has come is drawn too.
- */
+/** A server that is going to be changed: everything goes to the log file, and is shown as it happens. */
 export function openForChanging(context: CommandContext): { server: Server; logging: Logging } {
-  const log = openLog(context);
-  const line = progressLine(process.stderr);
-  const logging = afterClearing(line, log);
-  const { onProgress } = line;
+  const { display } = context;
+  const logging = afterClearing(display, openLog(context));
+  const { onEvent, onProgress } = display;
   const { historyDays } = context.settings;
   return {
     server: openServer(context.settings, {
       logger: logging,
       logFor: (module) => logging.child(module),
+      onEvent,
       onProgress,
       historyDays,
     }),
@@ -85,12 +90,18 @@ export function openForChanging(context: CommandContext): { server: Server; logg
   };
 }
 
+/** The last word of a command that changes something: to the log, and to somebody who sees no log. */
+export function sayResult(context: CommandContext, logging: Logger, text: string): void {
+  logging.info(text);
+  if (context.quiet && !context.json) context.answer(undefined, [text]);
+}
+
 /** Both are on one terminal: what is said must not stand behind a half-drawn line. */
-function afterClearing(line: ProgressLine, log: Logging): Logging {
+function afterClearing({ clear }: Display, log: Logging): Logging {
   const clearing =
     <T extends unknown[], R>(say: (...args: T) => R) =>
     (...args: T): R => {
-      line.clear();
+      clear();
       return say(...args);
     };
   const wrap = (logger: Logger): Logger => ({
@@ -107,16 +118,16 @@ function afterClearing(line: ProgressLine, log: Logging): Logging {
   };
 }
 
-function openLog({ settings, json, noteLoss }: CommandContext): Logging {
+function openLog({ settings, display, verbose, noteLoss }: CommandContext): Logging {
   const { logFile: file, logFormat: fileFormat, logMaxMib } = settings;
-  const consoleStream = json ? 2 : 1;
+  const shown = { ...display.console, level: verbose ? ('debug' as const) : ('info' as const) };
   checkConfiguredPath(file);
   try {
     return createLogging({
       file,
       fileFormat,
       rotation: { maxBytes: logMaxMib * 1024 * 1024 },
-      consoleStream,
+      ...shown,
       onLoss: noteLoss,
     });
   } catch (error) {
@@ -129,7 +140,7 @@ function openLog({ settings, json, noteLoss }: CommandContext): Logging {
     // A machine without room for a log is one that may need its recovery most.
     if (causeIn(error, ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE']) === undefined) throw error;
     noteLoss();
-    const logging = createLogging({ consoleStream });
+    const logging = createLogging(shown);
     logging.error(`${reasonOf(error)}; it goes on without the log file`);
     return logging;
   }

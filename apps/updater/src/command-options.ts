@@ -11,7 +11,7 @@ export type Perform = (
   act: (context: CommandContext) => Promise<number>,
 ) => Promise<void>;
 
-export type CommonFlags = GivenFlags & { json?: boolean };
+export type CommonFlags = GivenFlags & { json?: boolean; jsonLines?: boolean; quiet?: boolean; verbose?: boolean };
 
 /** Those of a command that may have to wait for another updater. */
 export type Waiting = CommonFlags & { wait?: number };
@@ -22,7 +22,7 @@ export function addCommand(parent: Command, name: string, description: string, e
   return withCommonOptions(command);
 }
 
-/** The flags that every command has: its settings, and --json. */
+/** The flags that every command has: its settings, and how it speaks. */
 export function withCommonOptions(command: Command): Command {
   for (const name of settingNames) {
     const { flag, placeholder, description, ...definition } = settingDefinitions[name];
@@ -32,7 +32,10 @@ export function withCommonOptions(command: Command): Command {
   }
   return command
     .option('--config <FILE>', 'settings file (default: /etc/homeserver-updates/config.json)')
-    .option('--json', 'one JSON object on stdout');
+    .option('--json', 'one JSON object on stdout')
+    .option('--json-lines', 'what happens as JSON, one object a line; the last is that of --json')
+    .addOption(new Option('--quiet', 'only warnings, errors and the result').conflicts('verbose'))
+    .option('--verbose', 'all that is known about what happens');
 }
 
 export function waitOption(): Option {

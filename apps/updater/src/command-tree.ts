@@ -17,6 +17,9 @@ const everywhere: ReadonlySet<string | undefined> = new Set([
   ...settingNames.map((name) => settingDefinitions[name].flag),
   '--config',
   '--json',
+  '--json-lines',
+  '--quiet',
+  '--verbose',
 ]);
 
 /** Every command that can be typed, in the order of the help. */

@@ -3,12 +3,15 @@ import { reasonOf } from '@homeserver/system';
 import { readFailedStart, readTakeover } from '@homeserver/orchestrator/start';
 import { CommanderError } from 'commander';
 import type { CommandContext, ProgramStart } from './command-context.ts';
+import { openDisplay } from './display/display.ts';
 import { EXIT, exitCodeOfError, exitCodeUnlogged } from './exit-codes.ts';
 import type { CommonFlags, Perform } from './command-options.ts';
 import { answerNameOf } from './command-tree.ts';
 import { buildProgram } from './program.ts';
 import { readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/settings.ts';
+import { wrapToWidth } from './text/fit-width.ts';
+import { screenColumns } from './text/format-table.ts';
 import { toSnakeCase } from './text/to-snake-case.ts';
 
 /**
@@ -33,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     // commander has said what is wrong; help and version are no errors.
     if (error.exitCode === 0) return EXIT.done;
-    if (words.includes('--json')) printMistake(answerNameOf(program, words), error);
+    if (words.includes('--json') || words.includes('--json-lines')) printMistake(answerNameOf(program, words), error);
     return EXIT.usage;
   }
 }
@@ -69,7 +72,8 @@ async function performOne(
   start: ProgramStart,
   stops: Stops,
 ): Promise<number> {
-  const json = flags.json ?? false;
+  const { jsonLines = false, json = jsonLines, quiet = false, verbose = false } = flags;
+  const display = openDisplay(name, { json, jsonLines, quiet, verbose });
   const schema = `homeserver-updates/${name}@1`;
   let isLogged = true;
   let settings: Settings | undefined;
@@ -79,18 +83,25 @@ async function performOne(
         return (settings ??= readSettings(flags));
       },
       json,
+      jsonLines,
+      quiet,
+      verbose,
+      display,
       start,
       signal: stops.signal,
       stoppedBy: stops.by,
       answer: (data, lines, ok = true) => {
+        display.clear();
         if (json) print({ schema, ok, data: toSnakeCase(data) });
-        else for (const line of lines) process.stdout.write(`${escapeControl(line)}\n`);
+        else for (const line of lines) process.stdout.write(forScreen(escapeControl(line), isPrinted.has(name)));
       },
       noteLoss: () => void (isLogged = false),
     };
     const exitCode = await act(context);
+    display.end();
     return isLogged ? exitCode : exitCodeUnlogged(exitCode);
   } catch (error) {
+    display.end();
     const { code = 'unexpected', hint } = error as { code?: string; hint?: string };
     const [message, exitCode] = [reasonOf(error), exitCodeOfError(error, stops.by())];
     if (json) print({ schema, ok: false, error: { code, message, ...(hint ? { hint } : {}), exit_code: exitCode } });
@@ -99,6 +110,14 @@ async function performOne(
     for (const line of lines) process.stderr.write(`${level}${escapeControl(line)}\n`);
     return exitCode;
   }
+}
+
+/** What is made for a file or another program: its lines stay as they are. */
+const isPrinted: ReadonlySet<string> = new Set(['completion', 'manual', 'schema', 'config-schema']);
+
+function forScreen(line: string, asItIs: boolean): string {
+  const lines = asItIs ? [line] : wrapToWidth(line, screenColumns(), 2);
+  return lines.map((one) => `${one}\n`).join('');
 }
 
 function print(value: object): void {

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { program } from './support/run-updater.ts';
+import { describe, expect, it } from 'vitest';
+import { onTerminal } from './support/on-terminal.ts';
 import { serverFolder, type ServerFolder } from './support/server-folder.ts';
 
 async function backedUp(sizeMiB = 0): Promise<{ server: ServerFolder; file: string }> {
@@ -15,33 +13,10 @@ async function backedUp(sizeMiB = 0): Promise<{ server: ServerFolder; file: stri
   return { server, file };
 }
 
-/** Runs the program on a terminal of its own (script, of util-linux) on which somebody types `keys` once they are asked. */
-async function onTerminal(
-  server: ServerFolder,
-  words: string,
-  keys = '',
-  environment: Record<string, string> = {},
-): Promise<{ exitCode: number; screen: string }> {
-  const command = `'${process.execPath}' '${program}' ${words}`;
-  const child = spawn('/usr/bin/script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { ...process.env, ...server.environment, SHELL: '/bin/sh', TERM: 'xterm', ...environment },
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let screen = '';
-  let isAsked = false;
-  child.stdout.on('data', (chunk: Buffer) => {
-    screen += chunk.toString();
-    if (!isAsked && screen.includes('[y/N] ')) child.stdin.write(keys);
-    isAsked ||= screen.includes('[y/N] ');
-  });
-  const [exitCode] = (await once(child, 'close')) as [number];
-  return { exitCode, screen: screen.replaceAll('\r\n', '\n') };
-}
-
 describe('on a terminal', { timeout: 60_000 }, () => {
   it('restore asks one plain question, and goes on after a yes', async () => {
     const { server, file } = await backedUp();
-    const { exitCode, screen } = await onTerminal(server, 'restore web', 'y\n');
+    const { exitCode, screen } = await onTerminal(server, 'restore web', { keys: 'y\n' });
     expect(screen).toMatch(
       /^Put 1 path of web back as on \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(taken by hand\)\? \[y\/N\] /m,
     );
@@ -50,20 +25,20 @@ describe('on a terminal', { timeout: 60_000 }, () => {
 
   it.each(['n\n', '\n', '\u0004'])('takes %j for a no, and touches nothing', async (keys) => {
     const { server, file } = await backedUp();
-    const { exitCode, screen } = await onTerminal(server, 'restore web', keys);
+    const { exitCode, screen } = await onTerminal(server, 'restore web', { keys });
     expect(screen).toContain('updater: nothing was touched\n  to do it after all, add --yes\n');
     expect([exitCode, fs.readFileSync(file, 'utf8')]).toEqual([2, 'broken']);
   });
 
   it('ends when Ctrl-C is typed at the question', async () => {
     const { server, file } = await backedUp();
-    expect((await onTerminal(server, 'restore web', '\u0003')).exitCode).toBe(130);
+    expect((await onTerminal(server, 'restore web', { keys: '\u0003' })).exitCode).toBe(130);
     expect(fs.readFileSync(file, 'utf8')).toBe('broken');
   });
 
   it('backups remove asks as well, and does not with --yes', async () => {
     const { server } = await backedUp();
-    const asked = await onTerminal(server, 'backups remove web', 'n\n');
+    const asked = await onTerminal(server, 'backups remove web', { keys: 'n\n' });
     expect([asked.exitCode, asked.screen]).toEqual([2, expect.stringContaining('Remove the backup of web, with all')]);
     const { exitCode, screen } = await onTerminal(server, 'backups remove web --yes');
     expect([exitCode, screen.includes('[y/N]')]).toEqual([0, false]);
@@ -73,7 +48,7 @@ describe('on a terminal', { timeout: 60_000 }, () => {
   it('draws how far a capture is, and takes it away before the next line; without colours, and not on TERM=dumb', async () => {
     const { server, file } = await backedUp(1);
     const backUp = (name: string, environment = {}) =>
-      onTerminal(server, `backup ${name} --file ${file}`, '', environment);
+      onTerminal(server, `backup ${name} --file ${file}`, { environment });
     const { exitCode, screen } = await backUp('first');
     expect(exitCode).toBe(0);
     expect(screen).toMatch(/backing up: 1 of 1 files, 1\.0 of 1\.0 MiB, .*\r\u001b\[K\[\d{4}-.*Backed up first/s);

@@ -17,10 +17,14 @@ export interface LoggingOptions {
   /** Default 'lines'. */
   fileFormat?: 'lines' | 'json';
   /** The lowest level that is written; default 'info'. */
-  level?: 'debug' | 'info' | 'warning' | 'error';
+  level?: LowestLevel;
+  /** The lowest level that the console gets of these; default all. */
+  consoleLevel?: LowestLevel;
   /** Called once, when the first message could not be written to the file. */
   onLoss?: () => void;
 }
+
+type LowestLevel = 'debug' | 'info' | 'warning' | 'error';
 
 /** A logger with its outputs. Nothing that happens to an output reaches the caller. */
 export interface Logging extends Logger {
@@ -91,7 +95,10 @@ function escapeText(message: unknown): string {
 function openOutputs(options: LoggingOptions, file: Sink | undefined): Sink {
   const console = openConsole(options);
   const format = consoleFormat(options);
-  const toConsole = (line: string): void => console?.write(format(line));
+  const isForConsole = levelFilter(options.consoleLevel);
+  const toConsole = (line: string): void => {
+    if (isForConsole(line)) console?.write(format(line));
+  };
   let lossSaid = false;
   const sayLoss = (error: unknown): void => {
     if (lossSaid) return;
@@ -116,6 +123,12 @@ function openOutputs(options: LoggingOptions, file: Sink | undefined): Sink {
       file?.close();
     },
   };
+}
+
+function levelFilter(lowest: LowestLevel = 'debug'): (line: string) => boolean {
+  const order: readonly LevelName[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR'];
+  const from = order.indexOf(lowest.toUpperCase() as LevelName);
+  return from === 0 ? () => true : (line) => order.indexOf((JSON.parse(line) as LogRecord).level) >= from;
 }
 
 /** From a JSON line of pino to what the console gets. */

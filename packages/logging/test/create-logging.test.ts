@@ -237,3 +237,14 @@ describe('logMessage', () => {
     ]);
   });
 });
+
+const levels = (text: string[]): string[] => text.map((line) => line.replace(/^.*\] /, ''));
+
+describe('the level of the console', () => {
+  it('keeps messages from it that the file gets', () => {
+    const file = path.join(temporaryDirectory(), 'updates.log');
+    const said = heard({ file, consoleLevel: 'warning' }, sayAll);
+    expect(levels(said)).toEqual(['warn', 'error']);
+    expect(levels(lines(fs.readFileSync(file, 'utf8')))).toEqual(['info', 'warn', 'error']);
+  });
+});

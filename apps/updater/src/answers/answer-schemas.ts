@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { eventSchema } from './event-schema.ts';
 import { backupAnswers } from './backup-answers.ts';
 import { hotfixAnswers } from './hotfix-answers.ts';
 import { otherAnswers } from './other-answers.ts';
@@ -14,8 +15,8 @@ const answers: Readonly<Record<string, z.ZodType>> = {
   usage: z.never(), // Of a command line that names no command there is only ever an error.
 };
 
-/** The names of all commands that have an answer. */
-export const answerNames: readonly string[] = Object.keys(answers);
+/** The names of all commands that have an answer, `usage` for a command line that names none, and `event`. */
+export const schemaNames: readonly string[] = [...Object.keys(answers), 'event'];
 
 const error = z.strictObject({
   code: text.meta({ description: 'stable, for programs' }),
@@ -24,8 +25,9 @@ const error = z.strictObject({
   exit_code: z.int().min(1).max(255),
 });
 
-/** The JSON Schema (2020-12) of a command's --json answer; undefined for a command that does not exist. */
+/** The JSON Schema (2020-12) of a command's --json answer, or of an event; undefined for a command that does not exist. */
 export function answerSchema(name: string): object | undefined {
+  if (name === 'event') return eventSchema();
   const data = answers[name];
   if (data === undefined) return undefined;
   const schema = z.literal(`homeserver-updates/${name}@1`);

@@ -1,7 +1,7 @@
 import { OrchestratorError, stateOfModule } from '@homeserver/orchestrator';
 import type { WantedState } from '@homeserver/state-manager';
 import { changeServer } from '../change-server.ts';
-import { openForReading, type CommandContext } from '../command-context.ts';
+import { openForReading, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { stateOfFlags, type StateFlags } from '../state-flags.ts';
 import { countContents } from '../text/describe-contents.ts';
@@ -20,7 +20,7 @@ export async function backupCommand(context: CommandContext, module: string, fla
     const { description, keep } = flags;
     const request = { ...wanted, description, ...(keep === undefined ? {} : { keep }) };
     const info = await state.backupModuleState(module, request);
-    logging.info(`Backed up ${module}: ${countContents(info)} in ${info.backupDir}`);
+    sayResult(context, logging, `Backed up ${module}: ${countContents(info)} in ${info.backupDir}`);
     return info;
   });
   if (context.json) context.answer({ ...result, recovery }, []);

@@ -1,6 +1,6 @@
 import { confirm } from '../ask-yes-or-no.ts';
 import { changeServer } from '../change-server.ts';
-import { lookAt, type CommandContext } from '../command-context.ts';
+import { lookAt, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import type { RestoreFlags } from './restore.ts';
@@ -21,7 +21,7 @@ export async function backupsRemoveCommand(
   const change = { purpose: `updater backups remove ${module}`, wait: flags.wait };
   const { result, recovery } = await changeServer(context, change, async ({ state }, logging) => {
     const removed = await state.removeModuleBackup(module, flags.backup);
-    logging.info(`Removed ${what} of ${module}`);
+    sayResult(context, logging, `Removed ${what} of ${module}`);
     return removed;
   });
   if (context.json)

@@ -15,7 +15,13 @@ interface Verified {
 export async function backupsVerifyCommand(context: CommandContext, module: string | undefined): Promise<number> {
   const found = lookAt(context, ({ state }) => ({ state, names: module === undefined ? namesOf(state) : [module] }));
   const verified: Verified[] = [];
-  for (const name of found.names) verified.push(...(await verifyAll(found.state, name)));
+  for (const name of found.names) {
+    context.display.onEvent({ type: 'verify', name, state: 'begun' });
+    const ended = await verifyAll(found.state, name);
+    const state = ended.every(({ damages }) => damages.length === 0) ? 'good' : 'damaged';
+    context.display.onEvent({ type: 'verify', name, state });
+    verified.push(...ended);
+  }
   if (module !== undefined && verified.length === 0) {
     throw new SettingsError(`there is no backup of ${module}`, { hint: 'see: updater backups list' });
   }

@@ -1,5 +1,5 @@
 import { checkoutModuleVersion } from '@homeserver/orchestrator';
-import { openForChanging, repositoryOf, type CommandContext } from '../command-context.ts';
+import { openForChanging, repositoryOf, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 
 /** `updater checkout <module> [version]`: installs a released version, and holds it. */
@@ -16,7 +16,9 @@ export async function checkoutCommand(
       waitMs: (flags.wait ?? 0) * 1000,
       signal: context.signal,
     });
-    logging.info(
+    sayResult(
+      context,
+      logging,
       `${module} is ${checkout.version} now (${checkout.tag}), and is held there until: updater unhold ${module}`,
     );
     if (context.json) context.answer(checkout, []);

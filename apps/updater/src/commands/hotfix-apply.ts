@@ -2,6 +2,7 @@ import { hotfixesOf } from '@homeserver/orchestrator';
 import { changeServer } from '../change-server.ts';
 import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { hotfixLines } from '../text/describe-hotfixes.ts';
 import { hotfixCheckCommand } from './hotfix-check.ts';
 
 export interface HotfixApplyFlags {
@@ -28,7 +29,8 @@ export async function hotfixApplyCommand(
       ...(pool === undefined ? {} : { pool }),
     }),
   );
-  if (context.json) context.answer(result.report, [], result.success);
+  const lines = context.quiet ? hotfixLines(result.report).map(({ id, state }) => `${id}: ${state}`) : [];
+  context.answer(result.report, lines, result.success);
   if (result.rollbackFailed.length > 0) return EXIT.rollbackFailed;
   return result.success ? EXIT.done : EXIT.failed;
 }

@@ -1,7 +1,7 @@
 import { hotfixesOf } from '@homeserver/orchestrator';
 import { confirm } from '../ask-yes-or-no.ts';
 import { changeServer } from '../change-server.ts';
-import type { CommandContext } from '../command-context.ts';
+import { sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 
 export interface HotfixRollbackFlags {
@@ -22,7 +22,8 @@ export async function hotfixRollbackCommand(
     const rollbacks = await hotfixesOf(server, module).rollBack(pool === undefined ? {} : { pool });
     for (const { id, outcome, reason, restored } of rollbacks) {
       const text = `${id}: ${outcome}: ${reason}${restored.length === 0 ? '' : ` (${restored.length} put back)`}`;
-      logging[outcome === 'failed' ? 'error' : 'info'](text);
+      if (outcome === 'failed') logging.error(text);
+      else sayResult(context, logging, text);
     }
     return rollbacks;
   });

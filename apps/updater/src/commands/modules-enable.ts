@@ -1,5 +1,5 @@
 import { setModuleEnabled } from '@homeserver/orchestrator';
-import { openForChanging, type CommandContext } from '../command-context.ts';
+import { openForChanging, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 
 /** `updater modules enable|disable <module>`: the owner's choice, which survives updates. */
@@ -13,7 +13,7 @@ export async function modulesEnableCommand(
   try {
     const enabled = action === 'enable';
     await setModuleEnabled(server, module, enabled, { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal });
-    logging.info(`${module} is ${enabled ? 'enabled' : 'disabled'} on this server`);
+    sayResult(context, logging, `${module} is ${enabled ? 'enabled' : 'disabled'} on this server`);
     if (context.json) context.answer({ module, enabled }, []);
     return EXIT.done;
   } finally {

@@ -1,6 +1,6 @@
 import { removeModule } from '@homeserver/orchestrator';
 import { confirm } from '../ask-yes-or-no.ts';
-import { openForChanging, type CommandContext } from '../command-context.ts';
+import { openForChanging, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 
 /** `updater modules remove <module>`: for one that left the repository. Its backups and its state directory stay. */
@@ -16,7 +16,7 @@ export async function modulesRemoveCommand(
     const { repoUrl: url, branch } = context.settings;
     const options = { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal };
     const { version } = await removeModule(server, module, { url, branch }, options);
-    logging.info(`Removed module ${module} ${version ?? ''}; its backups and its state are kept`);
+    sayResult(context, logging, `Removed module ${module} ${version ?? ''}; its backups and its state are kept`);
     if (context.json) context.answer({ module, version: version ?? null }, []);
     return EXIT.done;
   } finally {

@@ -1,5 +1,5 @@
 import { setModuleSetting } from '@homeserver/orchestrator';
-import { openForChanging, type CommandContext } from '../command-context.ts';
+import { openForChanging, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseSettingValue } from '../text/parse-setting-value.ts';
 
@@ -22,7 +22,11 @@ export async function modulesSetCommand(
       options,
     );
     // The value may be a secret: it is not for the log.
-    logging.info(`${module}: ${key} is ${text === undefined ? 'as the module says again' : 'set on this server'}`);
+    sayResult(
+      context,
+      logging,
+      `${module}: ${key} is ${text === undefined ? 'as the module says again' : 'set on this server'}`,
+    );
     if (context.json) context.answer({ module, keys: Object.keys(settings) }, []);
     return EXIT.done;
   } finally {

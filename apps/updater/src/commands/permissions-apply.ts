@@ -1,5 +1,5 @@
 import { applyModulePermissions } from '@homeserver/orchestrator';
-import { openForChanging, type CommandContext } from '../command-context.ts';
+import { openForChanging, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { toJson } from './permissions-check.ts';
 
@@ -16,7 +16,11 @@ export async function permissionsApplyCommand(
       signal: context.signal,
     });
     const recovered = recovery.failed.length === 0;
-    logging.info(`Permissions of ${module}: ${report.changed.length} changed, ${report.unchanged} were right`);
+    sayResult(
+      context,
+      logging,
+      `Permissions of ${module}: ${report.changed.length} changed, ${report.unchanged} were right`,
+    );
     if (context.json)
       context.answer(
         { module, ...report, changed: report.changed.map(toJson), recovery },

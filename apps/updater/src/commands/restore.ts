@@ -1,10 +1,10 @@
 import { formatLocalTime } from '@homeserver/system';
 import { confirm } from '../ask-yes-or-no.ts';
 import { changeServer } from '../change-server.ts';
-import { lookAt, type CommandContext } from '../command-context.ts';
+import { lookAt, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findBackup } from '../find-backup.ts';
-import { countContents, logRestore } from '../text/describe-contents.ts';
+import { countContents, sayRestore } from '../text/describe-contents.ts';
 
 export interface RestoreFlags {
   backup?: string;
@@ -24,7 +24,7 @@ export async function restoreCommand(context: CommandContext, module: string, fl
   const change = { purpose: `updater restore ${module}`, wait: flags.wait, ifNotRecovered: 'report' } as const;
   const { result, recovery } = await changeServer(context, change, async ({ state }, logging) => {
     const report = await state.restoreModuleState(module, flags.backup);
-    logRestore(logging, module, report);
+    sayRestore((line) => sayResult(context, logging, line), module, report);
     return report;
   });
   const ok = recovery.failed.length === 0;

@@ -3,6 +3,7 @@ import { openForChanging, type CommandContext } from '../command-context.ts';
 import { exitCodeOfCycle } from '../exit-codes.ts';
 import { leaveService } from '../leave-service.ts';
 import { tellingOfIt } from '../tell/tell-of-run.ts';
+import { summarizeRun } from '../text/summarize-run.ts';
 import { toJson } from './run.ts';
 
 /** `updater run --legacy`: what manifest.json says. */
@@ -13,7 +14,7 @@ export async function runLegacyCommand(context: CommandContext, flags: { wait?: 
     const options = { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal };
     const report = await tellingOfIt(server, context.settings, () => runLegacy(server, options));
     const outcome = outcomeOf(report);
-    if (context.json) context.answer(toJson(report), [], outcome === 'ok');
+    context.answer(toJson(report), summarizeRun(report), outcome === 'ok');
     return exitCodeOfCycle(outcome, context.stoppedBy());
   } finally {
     logging.close();

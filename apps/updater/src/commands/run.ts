@@ -5,6 +5,7 @@ import { openForChanging, repositoryOf, type CommandContext } from '../command-c
 import { exitCodeOfCycle } from '../exit-codes.ts';
 import { leaveService } from '../leave-service.ts';
 import { exitCodeOfProcess } from '../process-exit-code.ts';
+import { summarizeRun } from '../text/summarize-run.ts';
 import { tellingOfIt } from '../tell/tell-of-run.ts';
 
 export interface RunFlags {
@@ -41,19 +42,19 @@ export async function runCommand(context: CommandContext, flags: RunFlags): Prom
     );
     if (report.successor !== undefined) return answerOf(report.successor);
     const outcome = outcomeOf(report);
-    if (context.json) context.answer(toJson(report), [], outcome === 'ok');
+    context.answer(toJson(report), summarizeRun(report), outcome === 'ok');
     return exitCodeOfCycle(outcome, context.stoppedBy());
   } finally {
     logging.close();
   }
 }
 
-function selfUpdateOf({ settings, json, start }: CommandContext): SelfUpdateOptions {
+function selfUpdateOf({ settings, json, jsonLines, start }: CommandContext): SelfUpdateOptions {
   const { args, takeover, notStarted } = start;
   return {
     args,
     timeoutMs: settings.releaseTimeout * 1000,
-    holdOutput: json,
+    holdOutput: json && !jsonLines, // Events are for now; of answers there must be one.
     ...(takeover === undefined ? {} : { takeover }),
     ...(notStarted === undefined ? {} : { notStarted }),
   };

@@ -4,14 +4,15 @@ import { EXIT } from '../exit-codes.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { Verbatim } from '../text/to-snake-case.ts';
 
-/** `updater schema [command]`: a JSON Schema of the command's --json answer; without one, of all by their names. */
+/** `updater schema [command]`: a JSON Schema of the command's --json answer; `event`: of the lines before it with
+ * --json-lines; without a word, all by their names. */
 export async function schemaCommand(context: CommandContext, words: readonly string[]): Promise<number> {
-  const { answerNames, answerSchema } = await import('../answers/answer-schemas.ts'); // Few commands need it.
+  const { schemaNames, answerSchema } = await import('../answers/answer-schemas.ts'); // Few commands need it.
   const name = words.join('-');
-  const all = (): object => Object.fromEntries(answerNames.map((one) => [one, answerSchema(one)]));
+  const all = (): object => Object.fromEntries(schemaNames.map((one) => [one, answerSchema(one)]));
   const schema = name === '' ? all() : answerSchema(name);
   if (schema === undefined) {
-    const spoken = answerNames.map((one) => one.replace('-', ' '));
+    const spoken = schemaNames.map((one) => one.replace('-', ' '));
     throw new SettingsError(`there is no command "${words.join(' ')}"`, {
       hint: `did you mean "${closest(words.join(' '), spoken)}"?`,
     });

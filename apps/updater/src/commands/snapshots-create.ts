@@ -1,6 +1,6 @@
 import type { SnapshotInfo, StateCapture, WantedState } from '@homeserver/state-manager';
 import { changeServer } from '../change-server.ts';
-import type { CommandContext } from '../command-context.ts';
+import { sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { SettingsError } from '../settings/settings-error.ts';
 import { stateOfFlags, type StateFlags } from '../state-flags.ts';
@@ -27,7 +27,7 @@ export async function snapshotsCreateCommand(context: CommandContext, flags: Sna
   const change = { purpose: 'updater snapshots create', wait: flags.wait, ifNotRecovered: 'report' } as const;
   const { result, recovery } = await changeServer(context, change, async ({ state }, logging) => {
     const info = await capture(state.snapshots, wanted, flags.description, isSystem);
-    logging.info(`Snapshot ${info.id}: ${countContents(info)}`);
+    sayResult(context, logging, `Snapshot ${info.id}: ${countContents(info)}`);
     return info;
   });
   if (context.json) context.answer({ ...summaryOf(result), recovery }, []);

@@ -1,6 +1,6 @@
 import { confirm } from '../ask-yes-or-no.ts';
 import { changeServer } from '../change-server.ts';
-import type { CommandContext } from '../command-context.ts';
+import { sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { SnapshotChangeFlags } from './snapshots-restore.ts';
 
@@ -15,7 +15,7 @@ export async function snapshotsRemoveCommand(
   const change = { purpose: `updater snapshots remove ${id}`, wait: flags.wait };
   const { result, recovery } = await changeServer(context, change, async ({ state }, logging) => {
     const removed = await state.snapshots.removeSnapshot(id);
-    logging.info(`Removed snapshot ${removed}`);
+    sayResult(context, logging, `Removed snapshot ${removed}`);
     return removed;
   });
   if (context.json) context.answer({ id: result, recovery }, []);

@@ -1,9 +1,9 @@
 import { formatLocalTime } from '@homeserver/system';
 import { confirm } from '../ask-yes-or-no.ts';
 import { changeServer } from '../change-server.ts';
-import { lookAt, type CommandContext } from '../command-context.ts';
+import { lookAt, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { countContents, logRestore } from '../text/describe-contents.ts';
+import { countContents, sayRestore } from '../text/describe-contents.ts';
 
 export interface SnapshotChangeFlags {
   yes?: boolean;
@@ -25,7 +25,7 @@ export async function snapshotsRestoreCommand(
   const change = { purpose, wait: flags.wait, ifNotRecovered: 'report' } as const;
   const { result, recovery } = await changeServer(context, change, async ({ state }, logging) => {
     const report = await state.snapshots.restoreSnapshot(snapshot.id);
-    logRestore(logging, `snapshot ${snapshot.id}`, report);
+    sayRestore((line) => sayResult(context, logging, line), `snapshot ${snapshot.id}`, report);
     return report;
   });
   const ok = recovery.failed.length === 0;

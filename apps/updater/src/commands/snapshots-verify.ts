@@ -8,8 +8,12 @@ export async function snapshotsVerifyCommand(context: CommandContext, id: string
     ids: idsOf(state.snapshots.listSnapshots()),
   }));
   const verified: { id: string; damages: string[] }[] = [];
-  for (const one of id === undefined ? ids : [id])
-    verified.push({ id: one, damages: await snapshots.verifySnapshot(one) });
+  for (const one of id === undefined ? ids : [id]) {
+    context.display.onEvent({ type: 'verify', name: one, state: 'begun' });
+    const damages = await snapshots.verifySnapshot(one);
+    context.display.onEvent({ type: 'verify', name: one, state: damages.length === 0 ? 'good' : 'damaged' });
+    verified.push({ id: one, damages });
+  }
   const bad = verified.filter(({ damages }) => damages.length > 0);
   context.answer(
     { snapshots: verified.map((one) => ({ ...one, good: one.damages.length === 0 })) },

@@ -10,18 +10,8 @@ import { formatTable } from '../text/format-table.ts';
 export async function statusCommand(context: CommandContext): Promise<number> {
   const status = lookAt(context, readStatus);
   const next = updatesByTimer(context.settings) ? await nextRun() : undefined;
-  const table = formatTable(
-    ['module', 'version', 'last run', 'state'],
-    status.modules.map((module) => [
-      module.name,
-      module.version ?? '-',
-      module.lastRun === undefined ? '-' : `${module.lastRun.status} ${formatLocalTime(module.lastRun.at)}`,
-      describeState(module),
-    ]),
-  );
   const { lastRun } = status;
-  const lines = [
-    ...(status.modules.length === 0 ? ['No modules are installed.'] : table),
+  const rest = [
     lastRun === undefined
       ? 'There was no run yet.'
       : `Last run ${formatLocalTime(lastRun.ended)}: ${lastRun.outcome}${lastRun.error ? ` (${lastRun.error})` : ''}`,
@@ -31,8 +21,35 @@ export async function statusCommand(context: CommandContext): Promise<number> {
       ? ['A change is under way, or was interrupted: the next run, or "updater recover", finishes it.']
       : []),
   ];
+  const lines = [...describeModules(status.modules, roomFor(rest)), ...rest];
   context.answer({ ...status, nextRun: next ?? null }, lines);
   return EXIT.done;
+}
+
+/** So many modules fit on the screen with the other lines, the header and a prompt; as they are at least. */
+function roomFor(rest: readonly string[]): number {
+  return process.stdout.isTTY ? Math.max(3, (process.stdout.rows || 24) - rest.length - 3) : Number.POSITIVE_INFINITY;
+}
+
+/** A table; where there is no room for all, those that a person should look at come first, and the others are counted. */
+function describeModules(modules: readonly ModuleStatus[], room: number): string[] {
+  if (modules.length === 0) return ['No modules are installed.'];
+  const states = modules.map((module) => ({ module, state: describeState(module) }));
+  const [odd, inOrder] = [states.filter(({ state }) => state !== 'ok'), states.filter(({ state }) => state === 'ok')];
+  const shown = states.length <= room ? states : [...odd, ...inOrder].slice(0, room);
+  const left = states.length - shown.length;
+  const table = formatTable(
+    ['module', 'version', 'last run', 'state'],
+    shown.map(({ module, state }) => [
+      module.name,
+      module.version ?? '-',
+      module.lastRun === undefined ? '-' : `${module.lastRun.status} ${formatLocalTime(module.lastRun.at)}`,
+      state,
+    ]),
+  );
+  return left === 0
+    ? table
+    : [...table, `And ${left} more${left <= inOrder.length ? ', which are ok' : ''}: updater status | less`];
 }
 
 /** Whether the timer of this machine is about this server, and not about a folder that was named for this command alone. */

@@ -1,5 +1,4 @@
 import type { RestoreReport } from '@homeserver/state-manager';
-import type { Logger } from '@homeserver/system';
 
 interface Contents {
   files: readonly string[];
@@ -27,8 +26,8 @@ export function listContents({ files, services, databases }: Contents): string[]
 }
 
 /** Says what a restore did, and where to find what was in its way. */
-export function logRestore(logger: Logger, what: string, report: RestoreReport): void {
+export function sayRestore(say: (text: string) => void, what: string, report: RestoreReport): void {
   const { restored, adjusted, unchanged, displaced } = report;
-  logger.info(`Restored ${what}: ${restored.length} put back, ${adjusted.length} adjusted, ${unchanged} unchanged`);
-  for (const { from, to } of displaced) logger.info(`${from} was moved to ${to}`);
+  say(`Restored ${what}: ${restored.length} put back, ${adjusted.length} adjusted, ${unchanged} unchanged`);
+  for (const { from, to } of displaced) say(`${from} was moved to ${to}`);
 }

@@ -41,10 +41,7 @@ function describeFile({ path, change, mode, diff }: FileChange, isNew: boolean):
       ];
 }
 
-function describeRun(
-  { name, version, opaque, skipped, hotfixes, problem }: PlannedModuleRun,
-  place: number,
-): string[] {
+function describeRun({ name, version, opaque, skipped, hotfixes, problem }: PlannedModuleRun, place: number): string[] {
   if (skipped !== undefined) return [`  ${place}. ${name} ${version}: would be skipped: ${skipped}`];
   return [
     `  ${place}. ${name} ${version}: opaque (${opaque})`,

@@ -14,7 +14,11 @@ describe('updater run', { timeout: 30_000 }, () => {
     expect(stdout).toMatch(/\[INFO\] Module one needs update: not installed → 1\.0\.0\n/);
     expect(stdout).toMatch(/\[INFO\] Updated module two\n/);
     expect(stdout).toMatch(/\[INFO\] Module execution completed: 2 successful, 0 failed\n/);
-    expect(fs.readFileSync(server.logFile, 'utf8')).toBe(stdout);
+    const log = fs.readFileSync(server.logFile, 'utf8');
+    expect(stdout.slice(0, log.length)).toBe(log);
+    expect(stdout.slice(log.length)).toMatch(
+      /^Run \S+ done: 2 modules updated, 2 run\.\nUpdated: one new → 1\.0\.0, two new → 2\.1\.0\n$/,
+    );
     expect(server.index()).toEqual({ one: '1.0.0', two: '2.1.0' });
   });
 
@@ -28,6 +32,7 @@ describe('updater run', { timeout: 30_000 }, () => {
       ok: true,
       data: {
         run: expect.stringMatching(/^\d{8}T\d{6}Z-\d{3}[0-9a-f]{6}$/),
+        mode: 'schema',
         outcome: 'ok',
         commit,
         orchestrator: { version: ORCHESTRATOR_VERSION, from: ORCHESTRATOR_VERSION, available: null, problems: [] },

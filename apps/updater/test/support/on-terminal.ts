@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+import { program } from './run-updater.ts';
+import type { ServerFolder } from './server-folder.ts';
+
+export interface TerminalOptions {
+  /** What somebody types once they are asked. */
+  keys?: string;
+  environment?: Record<string, string>;
+  columns?: number;
+  rows?: number;
+}
+
+/** Runs the program on a terminal of its own (script, of util-linux); `screen`: all that was written to it. */
+export async function onTerminal(
+  server: ServerFolder,
+  words: string,
+  { keys = '', environment = {}, columns = 80, rows = 24 }: TerminalOptions = {},
+): Promise<{ exitCode: number; screen: string }> {
+  const command = `stty cols ${columns} rows ${rows}; exec '${process.execPath}' '${program}' ${words}`;
+  const child = spawn('/usr/bin/script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    env: {
+      ...process.env,
+      NO_COLOR: '', // As unset; those of whoever runs the tests do not count.
+      FORCE_COLOR: undefined,
+      ...server.environment,
+      SHELL: '/bin/sh',
+      TERM: 'xterm',
+      LC_ALL: 'C.UTF-8',
+      ...environment,
+    },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let screen = '';
+  let isAsked = false;
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (chunk: string) => {
+    screen += chunk;
+    if (!isAsked && screen.includes('[y/N] ')) child.stdin.write(keys);
+    isAsked ||= screen.includes('[y/N] ');
+  });
+  const [exitCode] = (await once(child, 'close')) as [number];
+  return { exitCode, screen: screen.replaceAll('\r\n', '\n') };
+}
+
+/** What stands on the terminal in the end, without colours. Throws for what it cannot follow. */
+export function lastScreen(written: string): string[] {
+  const lines = [''];
+  let [row, column] = [0, 0];
+  const put = (text: string): void => {
+    const line = (lines[row] ?? '').padEnd(column);
+    lines[row] = line.slice(0, column) + text + line.slice(column + text.length);
+    column += text.length;
+  };
+  for (const part of written.match(/\x1b\[[\d;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+/g) ?? []) {
+    if (part === '\r') column = 0;
+    else if (part === '\n') {
+      [row, column] = [row + 1, 0];
+      lines[row] ??= '';
+    } else if (/^\x1b\[\d*A$/.test(part)) row -= Number(/\d+/.exec(part)?.[0] ?? 1);
+    else if (part === '\x1b[J') lines.splice(row, lines.length, (lines[row] ?? '').slice(0, column));
+    else if (part === '\x1b[K') lines[row] = (lines[row] ?? '').slice(0, column);
+    else if (!part.startsWith('\x1b')) put(part);
+    else if (!/^\x1b\[[\d;]*m$/.test(part)) throw new Error(`this terminal does not know ${JSON.stringify(part)}`);
+  }
+  return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
+}
