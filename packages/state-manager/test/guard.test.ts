@@ -318,6 +318,22 @@ describe('a change that deletes its own way back', () => {
     expectNothingOpen(here);
   });
 
+  it('runs them also when another operation began in between', async () => {
+    const here = scene({ f: 'old' });
+    for (const name of ['first', 'second']) fs.writeFileSync(here.at(name), `echo ${name} >> ${here.at('trace')}`);
+    const request = { files: [here.at('f')], operations: true as const };
+    const change = here.stateManager().guard('app', request, async (operations) => {
+      await operations.begin({ id: 'first', type: 'execute', rollbackScript: { file: here.at('first') } });
+      remove(here.backupDir);
+      await operations.begin({ id: 'second', type: 'execute', rollbackScript: { file: here.at('second') } });
+      here.write('f', 'new');
+      throw new ChangeError('and then it fails');
+    });
+    await expect(change).rejects.toThrow(ChangeError);
+    expect([here.read('f'), here.read('trace')]).toEqual(['old', 'second\nfirst\n']);
+    expectNothingOpen(here);
+  });
+
   it('leaves a backup alone that was only moved away', async () => {
     const here = scene({ f: 'old' });
     const change = here.stateManager().guard('app', { files: [here.at('f')] }, async () => {

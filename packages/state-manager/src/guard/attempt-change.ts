@@ -23,7 +23,7 @@ export async function attemptChange<T>(
     const value = await guardsAround.run(
       [...(guardsAround.getStore() ?? []), intent.id],
       change,
-      recorderFor(engine, intent, () => held.refresh()),
+      recorderFor(engine, intent, held),
     );
     await commitGuard(engine, intent);
     return { status: 'committed', value };

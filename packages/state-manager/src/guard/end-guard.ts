@@ -30,10 +30,7 @@ export async function undoGuard(engine: Engine, intent: Intent, held: HeldBackup
   const intents = withDescendants(engine, intent);
   try {
     await endProcessesOf(intents, (run) => run);
-    if (held.mend()) {
-      held.noteAgain();
-      engine.logger.warn(`the change of ${intent.slot} deleted its own backup, which is written again`);
-    }
+    held.bringBack();
     const undone = await undoIntents(intents, engine);
     held.mend(); // Its commands ran again.
     return undone;

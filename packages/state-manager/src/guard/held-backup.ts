@@ -20,28 +20,29 @@ let heldFiles = 0;
 /** The files of one guard's backup, held open. */
 export class HeldBackup {
   readonly #engine: Engine;
-  readonly #directory: RawPath;
-  /** This guard's, and those that it is a part of: all of them are open as long as it is. */
-  readonly #intents: Intent[];
+  readonly #intent: Intent;
+  /** Those that it is a part of: all of them are open as long as it is. */
+  #ancestors: readonly Intent[] = [];
   readonly #files = new Map<RawPath, number>();
 
   /** Holds all files of the guard's backup; none when they are too many, or cannot be opened. */
   constructor(engine: Engine, intent: Intent) {
     this.#engine = engine;
-    this.#directory = toRawPath(directoryOf(intent, engine));
-    this.#intents = withAncestors(engine, intent);
+    this.#intent = intent;
     this.refresh();
   }
 
   /** Holds what came since, and lets go what was replaced. */
   refresh(): void {
     const { paths } = this.#engine;
-    this.#letGo();
+    this.release();
     try {
+      this.#ancestors = ancestorsOf(this.#engine, this.#intent);
+      const backup = toRawPath(directoryOf(this.#intent, this.#engine));
       const outside = [identityFileOf(paths.root), paths.operations].map(toRawPath);
-      for (const file of [...outside, ...filesBelow(this.#directory)]) this.#hold(file);
+      for (const file of [...outside, ...filesBelow(backup)]) this.#hold(file);
     } catch {
-      this.#letGo(); // Half of a backup is none, and the change itself needs no more than it did before.
+      this.release(); // Half of a backup is none, and the change itself needs no more than it did before.
     }
   }
 
@@ -57,6 +58,15 @@ export class HeldBackup {
     heldFiles += 1;
   }
 
+  /** Before the backup is needed: as `mend`, with the note of the change, without which its undoing could not be cut. */
+  bringBack(): void {
+    if (!this.mend()) return;
+    const { journal, logger } = this.#engine;
+    const noted = journal.ids();
+    for (const intent of [this.#intent, ...this.#ancestors]) if (!noted.has(intent.id)) journal.note(intent);
+    logger.warn(`the change of ${this.#intent.slot} deleted its own backup, which is written again`);
+  }
+
   /**
    * Writes again, durably, what was deleted since; whether that was anything. What was moved away, or is on a disk that was
    * unmounted, is not lost, and stays where it is. Throws SystemError or an error of the file system.
@@ -65,36 +75,26 @@ export class HeldBackup {
     const deleted = [...this.#files].filter(([file, fd]) => isDeleted(fd) && !isThere(file));
     if (deleted.length === 0) return false;
     for (const [file, fd] of deleted) writeAgain(file, fd);
-    syncFileSystemOf(forFs(this.#directory));
+    syncFileSystemOf(this.#engine.paths.root);
     return true;
   }
 
-  /** Without its note, a change whose undoing is cut would stay half undone. */
-  noteAgain(): void {
-    const { journal } = this.#engine;
-    const noted = journal.ids();
-    for (const intent of this.#intents) if (!noted.has(intent.id)) journal.note(intent);
-  }
-
+  /** Lets everything go. */
   release(): void {
-    this.#letGo();
-  }
-
-  #letGo(): void {
     for (const fd of this.#files.values()) fs.closeSync(fd);
     heldFiles -= this.#files.size;
     this.#files.clear();
   }
 }
 
-function withAncestors({ journal }: Engine, intent: Intent): Intent[] {
-  if (intent.parent === null) return [intent];
-  const family = [intent];
+function ancestorsOf({ journal }: Engine, { parent }: Intent): Intent[] {
+  if (parent === null) return [];
   const { intents } = journal.list();
-  for (let at: Intent | undefined = intent; at !== undefined;) {
-    const { parent }: Intent = at;
-    at = intents.find(({ id }) => id === parent);
-    if (at !== undefined) family.push(at);
+  const family: Intent[] = [];
+  for (let id: string | null | undefined = parent; id;) {
+    const ancestor = intents.find((intent) => intent.id === id);
+    if (ancestor !== undefined) family.push(ancestor);
+    id = ancestor?.parent;
   }
   return family;
 }

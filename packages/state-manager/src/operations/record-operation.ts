@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { describeMismatch, StateManagerError } from '../errors.ts';
 import { resolveRoots } from '../files/resolve-roots.ts';
+import type { HeldBackup } from '../guard/held-backup.ts';
 import { claimsCover, type Intent } from '../intent.ts';
 import { slotName } from '../slot-name.ts';
 import { isSameBackup, type LoggedOperation, type RollbackScript } from './operation-log.ts';
@@ -72,13 +73,13 @@ const newOperationSchema = z.discriminatedUnion('type', [
 ]);
 
 /**
- * The recorder of a guarded change; its operations refer to the state that the guard captured. `onBegun` hears of each that
- * is noted, before it begins.
+ * The recorder of a guarded change; its operations refer to the state that the guard captured. What they need for their way
+ * back is held open with its backup.
  */
 export function recorderFor(
   engine: Engine,
   { slot, backup_id, claims, operations: isDeclared }: Intent,
-  onBegun: () => void,
+  held: HeldBackup,
 ): OperationRecorder {
   const { operations } = engine;
   const backup = { slot, id: backup_id ?? '' };
@@ -93,6 +94,7 @@ export function recorderFor(
           },
         );
       }
+      held.bringBack(); // The operation before may have deleted all of it.
       const entry = entryFor(engine, backup, operation);
       if (entry.target !== null && !claimsCover(claims, [{ kind: 'files', name: entry.target }])) {
         throw new StateManagerError(
@@ -106,7 +108,7 @@ export function recorderFor(
         }
         return [...entries.filter((other) => !isHistory(other, backup)), entry];
       });
-      onBegun();
+      held.refresh();
     },
     async end(id, outcome) {
       const entry = operations.read().find((one) => one.id === id && isSameBackup(one.backup, backup));
