@@ -11,6 +11,8 @@ const fixture = path.join(import.meta.dirname, 'fixtures/once.ts');
 export interface KillChecks {
   /** What happens at the call; default `kill`. */
   mode?: FaultMode;
+  /** How many of the calls a sample takes. */
+  most?: number;
   /** Right after the kill, when nothing has been put in order yet. */
   atOnce?(here: Scene, firedAt: string): Promise<void>;
   /** After a recovery by a fresh process (this one). */
@@ -24,7 +26,7 @@ export interface KillChecks {
 export async function killEverywhere(
   what: string,
   prepare: () => Promise<Scene>,
-  { mode = 'kill', atOnce, recovered }: KillChecks,
+  { mode = 'kill', most = MOST_KILLS, atOnce, recovered }: KillChecks,
 ): Promise<void> {
   const command = [process.execPath, fixture] as const;
   const run = (here: Scene, call: number | undefined): Promise<SupervisedRun> => {
@@ -35,7 +37,7 @@ export async function killEverywhere(
   const undisturbed = await run(await prepare(), undefined);
   expect({ exitCode: undisturbed.exitCode, stderr: undisturbed.stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(undisturbed.calls.length).toBeGreaterThan(10);
-  for (const call of faultPoints(undisturbed.calls.length, MOST_KILLS)) {
+  for (const call of faultPoints(undisturbed.calls.length, most)) {
     const here = await prepare();
     const { firedAt = 'the end' } = await run(here, call);
     await atOnce?.(here, firedAt);
