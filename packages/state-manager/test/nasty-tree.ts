@@ -156,7 +156,7 @@ function act(action: Action, root: string, outside: Buffer): void {
       case 'symlink':
         return fs.symlinkSync(action.target, place);
       case 'hardlink':
-        return fs.linkSync(chosen(root, action.pick, 'file'), place);
+        return fs.linkSync(chosen(root, action.pick, 'no directory'), place);
     }
   }
   const file = (): Buffer => chosen(root, 'pick' in action ? action.pick : 0, 'file');
@@ -284,9 +284,15 @@ export function walk(root: Buffer): Found[] {
   return [{ path: root, stat }, ...below.flatMap((one) => walk(join(root, one)))];
 }
 
-function chosen(root: string, number: number, kind: 'any' | 'file' | 'symlink' = 'any'): Buffer {
+function chosen(root: string, number: number, kind: 'any' | 'file' | 'symlink' | 'no directory' = 'any'): Buffer {
   const all = walk(Buffer.from(root)).slice(1);
-  const fitting = all.filter(({ stat }) => kind === 'any' || (kind === 'file' ? stat.isFile() : stat.isSymbolicLink()));
+  const fits = {
+    any: () => true,
+    file: (stat: Found['stat']) => stat.isFile(),
+    symlink: (stat: Found['stat']) => stat.isSymbolicLink(),
+    'no directory': (stat: Found['stat']) => !stat.isDirectory(),
+  };
+  const fitting = all.filter(({ stat }) => fits[kind](stat));
   const one = fitting[number % Math.max(1, fitting.length)];
   if (one === undefined) throw Object.assign(new Error('nothing to choose from'), { code: 'ENOENT' });
   return one.path;

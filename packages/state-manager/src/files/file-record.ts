@@ -21,7 +21,13 @@ interface InodeRecord {
   xattrs?: AttributeRecord;
 }
 
-export interface CapturedFile extends InodeRecord {
+/** What can have more than one name. */
+interface NamedRecord extends InodeRecord {
+  /** How many names it had, if more than one: those recorded and, where that was allowed, others. */
+  links?: number;
+}
+
+export interface CapturedFile extends NamedRecord {
   type: 'file';
   size: number;
   /** Hex; of the whole content, unless `sparse` is set. */
@@ -33,8 +39,6 @@ export interface CapturedFile extends InodeRecord {
   ino: string;
   /** Where it was captured, and its copy lies, when `path` is another: only in memory, in a relocated record. */
   captured_as?: JsonPath;
-  /** How many names it had, if more than one: those recorded and, where that was allowed, others. */
-  links?: number;
 }
 
 export interface CapturedDirectory extends InodeRecord {
@@ -45,16 +49,16 @@ export interface CapturedDirectory extends InodeRecord {
   crossed?: true;
 }
 
-export interface CapturedSymlink extends InodeRecord {
+export interface CapturedSymlink extends NamedRecord {
   type: 'symlink';
   target: JsonPath;
 }
 
-export interface CapturedFifo extends InodeRecord {
+export interface CapturedFifo extends NamedRecord {
   type: 'fifo';
 }
 
-/** Another name of a file that is listed with its content under `same_as`. */
+/** Another name of a file, symlink or FIFO that is listed with all that it has under `same_as`. */
 export interface CapturedHardlink {
   type: 'hardlink';
   path: JsonPath;
@@ -94,6 +98,7 @@ export interface CapturedFiles {
 
 export const jsonPathSchema: z.ZodType<JsonPath> = z.union([z.string().min(1), z.strictObject({ base64: z.base64() })]);
 const decimal = z.string().regex(/^-?\d+$/);
+const links = z.int().exactOptional();
 
 const inode = {
   path: jsonPathSchema,
@@ -115,7 +120,7 @@ export const capturedEntrySchema: z.ZodType<CapturedEntry> = z.discriminatedUnio
     sparse: z.literal(true).exactOptional(),
     ctime_ns: decimal,
     ino: decimal,
-    links: z.int().exactOptional(),
+    links,
   }),
   z.strictObject({
     ...inode,
@@ -123,8 +128,8 @@ export const capturedEntrySchema: z.ZodType<CapturedEntry> = z.discriminatedUnio
     mount_point: z.literal(true).exactOptional(),
     crossed: z.literal(true).exactOptional(),
   }),
-  z.strictObject({ ...inode, type: z.literal('symlink'), target: jsonPathSchema }),
-  z.strictObject({ ...inode, type: z.literal('fifo') }),
+  z.strictObject({ ...inode, type: z.literal('symlink'), target: jsonPathSchema, links }),
+  z.strictObject({ ...inode, type: z.literal('fifo'), links }),
   z.strictObject({ type: z.literal('hardlink'), path: jsonPathSchema, same_as: jsonPathSchema }),
   z.strictObject({ type: z.literal('absent'), path: jsonPathSchema }),
   z.strictObject({ type: z.literal('left'), path: jsonPathSchema }),

@@ -116,15 +116,22 @@ export class CapturePlan {
 
   #stepFor(seen: Seen | SeenNothing): CaptureStep {
     if (seen.stat === undefined) return this.#withoutCopy(seen.path, { type: 'absent', path: pathToJson(seen.path) });
-    if (seen.stat.type === 'file') return this.#file(seen);
+    if (seen.stat.type !== 'directory' && seen.stat.links > 1) {
+      const otherName = this.#otherNameOf(seen);
+      const path = pathToJson(seen.path);
+      if (otherName !== undefined)
+        return this.#withoutCopy(seen.path, { type: 'hardlink', path, same_as: pathToJson(otherName) });
+    }
     this.#tally.add(seen);
     switch (seen.stat.type) {
+      case 'file':
+        return this.#file(seen);
       case 'directory':
         return this.#directory(seen);
       case 'symlink':
         return this.#symlink(seen);
       default:
-        return this.#withoutCopy(seen.path, { type: 'fifo', ...this.#metadata(seen) });
+        return this.#withoutCopy(seen.path, { type: 'fifo', ...this.#metadata(seen), ...namesOf(seen) });
     }
   }
 
@@ -177,7 +184,7 @@ export class CapturePlan {
   #symlink(seen: Seen): CaptureStep {
     const { path, parent, stat } = seen;
     const target = toRawPath(fs.readlinkSync(forFs(path), { encoding: 'buffer' }));
-    const line = lineOf({ type: 'symlink', ...this.#metadata(seen), target: pathToJson(target) });
+    const line = lineOf({ type: 'symlink', ...this.#metadata(seen), target: pathToJson(target), ...namesOf(seen) });
     const before = this.#lines.at(path, line);
     if (before?.text === line && this.#hasCopy(seen)) return { do: 'keep', line: before };
     return { do: 'symlink', path, parent, stat, target, line };
@@ -185,10 +192,6 @@ export class CapturePlan {
 
   #file(seen: Seen): CaptureStep {
     const { path, parent, stat } = seen;
-    const otherName = stat.links > 1 ? this.#otherNameOf(seen) : undefined;
-    if (otherName !== undefined)
-      return this.#withoutCopy(path, { type: 'hardlink', path: pathToJson(path), same_as: pathToJson(otherName) });
-    this.#tally.add(seen);
     if (this.#previous === undefined) return { do: 'copy', path, parent, stat };
     const lineStart = this.#starts.of(path, stat);
     const before = this.#lines.at(path, lineStart);
@@ -210,7 +213,7 @@ export class CapturePlan {
     return this.#previous && lookAtEntry(copyOf(this.#previous.directory, path));
   }
 
-  /** The name under which a file was met before. */
+  /** The name under which it was met before. */
   #otherNameOf({ path, stat }: Seen): RawPath | undefined {
     const key = `${stat.device}:${stat.ino}`;
     const known = this.#hardlinked.get(key);
@@ -230,6 +233,10 @@ export class CapturePlan {
       );
     }
   }
+}
+
+function namesOf({ stat }: Seen): { links?: number } {
+  return stat.links > 1 ? { links: stat.links } : {};
 }
 
 type RecordOnly = Extract<CapturedEntry, { type: 'absent' | 'fifo' | 'hardlink' | 'left' }>;

@@ -131,17 +131,21 @@ class Comparison {
         return this.#file(path, entry, live);
       case 'hardlink': {
         const to = pathFromJson(entry.same_as);
-        const isLinked = live?.isFile() && !this.#rewritten.has(to) && this.#fileOfInode.get(inodeOf(live)) === to;
+        const isLinked = live !== undefined && !this.#rewritten.has(to) && this.#fileOfInode.get(inodeOf(live)) === to;
         return isLinked ? [] : [{ do: 'link', path, to, inTheWay: this.#isInTheWay(path, live) }];
       }
       default: {
         const isSame =
           live !== undefined &&
           isOfType(live, entry.type) &&
+          this.#isItsOwn(path, live, entry) &&
           (entry.type === 'fifo' || pointsTo(path, pathFromJson(entry.target)));
-        return isSame
-          ? adjustments(path, entry, live)
-          : [{ do: 'make', path, entry, inTheWay: this.#isInTheWay(path, live) }];
+        if (isSame) {
+          if (live.nlink > 1n) this.#fileOfInode.set(inodeOf(live), path);
+          return adjustments(path, entry, live);
+        }
+        this.#rewritten.add(path);
+        return [{ do: 'make', path, entry, inTheWay: this.#isInTheWay(path, live) }];
       }
     }
   }
@@ -221,12 +225,12 @@ class Comparison {
 
   /** Whether it can be the recorded file, whatever it holds now. */
   #isTheOne(path: RawPath, live: Stat, entry: CapturedFile): boolean {
-    return (
-      live.isFile() &&
-      live.size === BigInt(entry.size) &&
-      !this.#fileOfInode.has(inodeOf(live)) &&
-      !this.#hasForeignName(path, live, entry)
-    );
+    return live.isFile() && live.size === BigInt(entry.size) && this.#isItsOwn(path, live, entry);
+  }
+
+  /** Whether it is not another recorded entry, too, and has no name that it did not have. */
+  #isItsOwn(path: RawPath, live: Stat, entry: Exclude<CapturedInode, CapturedDirectory>): boolean {
+    return !this.#fileOfInode.has(inodeOf(live)) && !this.#hasForeignName(path, live, entry);
   }
 
   /** Nothing can change content, attributes or flags, and leave ctime as it was. */
@@ -239,8 +243,8 @@ class Comparison {
     );
   }
 
-  /** Whether the file has a name that it did not have: what is done through that name, or to it, would reach this file too. */
-  #hasForeignName(path: RawPath, live: Stat, entry: CapturedFile): boolean {
+  /** Whether it has a name that it did not have: what is done through that name, or to it, would reach this one too. */
+  #hasForeignName(path: RawPath, live: Stat, entry: Exclude<CapturedInode, CapturedDirectory>): boolean {
     if (live.nlink === 1n) return false;
     const recorded = this.#namesOf.get(path) ?? [];
     const names = recorded.filter((name) => {

@@ -15,7 +15,7 @@ import type { ProgressMeter } from '../progress.ts';
 import { BATCH_FILE_BYTES } from './copy-batch.ts';
 import { CopyCrew, type CopyJob } from './copy-crew.ts';
 import type { CapturedFile } from './file-record.ts';
-import { applyMetadata, applyPossession } from './inode-metadata.ts';
+import { applyMetadata, applyPossession, lookAt } from './inode-metadata.ts';
 import type { ReplacingStep } from './plan-restore.ts';
 import { copyOfEntry, readCopy } from './read-copy.ts';
 import type { Failure } from './restore-failure.ts';
@@ -61,13 +61,13 @@ export class Stager {
   readonly #areas: StagingAreas;
   readonly #directory: string;
   readonly #meter: ProgressMeter;
-  /** Where files with more than one name lie until they are in their place. */
+  /** Where entries with more than one name lie until they are in their place. */
   readonly #staged = new Map<RawPath, RawPath>();
   readonly #linkedTo: ReadonlySet<RawPath>;
   readonly #crew = new CopyCrew<FileJob>((job, sha256) => this.#finishFile(job, sha256), 'restore');
   #hasFailed = false;
 
-  /** `directory`: of the backup. `linkedTo`: files of which other names will be made. */
+  /** `directory`: of the backup. `linkedTo`: entries of which other names will be made. */
   constructor(areas: StagingAreas, directory: string, linkedTo: ReadonlySet<RawPath>, meter: ProgressMeter) {
     this.#areas = areas;
     this.#directory = directory;
@@ -130,6 +130,7 @@ export class Stager {
       case 'make':
         if (step.entry.type === 'fifo') makeFifo(forFs(at), 0o600);
         else fs.symlinkSync(forFs(pathFromJson(step.entry.target)), forFs(at));
+        if (this.#linkedTo.has(step.path)) this.#staged.set(step.path, at);
         return this.#warn(step.path, applyMetadata(forFs(at), step.entry));
     }
   }
@@ -185,7 +186,7 @@ export class Stager {
   /** Of a file that is still beside its place, or of one that is in it. */
   #link(to: RawPath, at: RawPath): void {
     const staged = this.#staged.get(to);
-    if (staged !== undefined && fs.existsSync(forFs(staged))) return fs.linkSync(forFs(staged), forFs(at));
+    if (staged !== undefined && lookAt(staged) !== undefined) return fs.linkSync(forFs(staged), forFs(at));
     const directory = openDirectory(parentPath(to));
     try {
       fs.linkSync(directory.entry(baseName(to)), forFs(at));

@@ -21,7 +21,7 @@ export class RestoreNotes {
       this.#dressed += 1;
       this.#capabilities.push(...capabilityOf(path, entry));
     }
-    if (entry.type === 'file' && entry.links !== undefined) this.#outside.set(path, entry.links - 1);
+    if ('links' in entry && entry.links !== undefined) this.#outside.set(path, entry.links - 1);
     if (entry.type !== 'hardlink') return;
     const first = pathFromJson(entry.same_as);
     this.#outside.set(first, (this.#outside.get(first) ?? 1) - 1);

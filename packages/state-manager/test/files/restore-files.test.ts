@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimes, temporaryName } from '@homeserver/system';
+import { makeFifo, setTimes, temporaryName } from '@homeserver/system';
 import { describeTree, file, hardlink, link } from '@homeserver/test-support';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { captureBackup, isRoot, otherFileSystem, scene, type Scene } from '../scene.ts';
@@ -247,6 +247,30 @@ describe('links cannot lead a restore elsewhere', () => {
 });
 
 describe('hardlinks', () => {
+  it('of symlinks and FIFOs come back as hardlinks, also in part, and are left alone where they are right', async () => {
+    const here = scene({ d: {} });
+    fs.symlinkSync('target', here.at('link'));
+    makeFifo(here.at('fifo'), 0o640);
+    for (const name of ['link', 'fifo']) fs.linkSync(here.at(name), here.at(`d/${name}`));
+    const backup = captureBackup(here, { paths: [here.live] });
+    const before = describeTree(here.live);
+    const areOne = (name: string): boolean =>
+      fs.lstatSync(here.at(name)).ino === fs.lstatSync(here.at(`d/${name}`)).ino;
+    expect(await backup.restore()).toMatchObject({ restored: [], adjusted: [], displaced: [] });
+    fs.rmSync(here.at('d'), { recursive: true });
+    await backup.restore();
+    expect(describeTree(here.live)).toEqual(before);
+    expect([areOne('link'), areOne('fifo')]).toEqual([true, true]);
+    for (const name of ['link', 'fifo']) {
+      fs.rmSync(here.at(name));
+      if (name === 'fifo') makeFifo(here.at(name), 0o640);
+      else fs.symlinkSync('target', here.at(name));
+    }
+    await backup.restore();
+    expect([areOne('link'), areOne('fifo')]).toEqual([true, true]);
+    expect(describeTree(here.live)).toEqual(before);
+  });
+
   it('come back as hardlinks', async () => {
     const here = scene({ a: 'x', d: { b: hardlink('a') } });
     const before = describeTree(here.live);
