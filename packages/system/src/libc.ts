@@ -166,9 +166,12 @@ export function dieWithParent(signal: number): void {
   check('prctl', call.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0));
 }
 
-/** prctl(2) PR_SET_CHILD_SUBREAPER: who loses its parent below this process becomes a child of it, and not of init. */
-export function adoptOrphans(): void {
-  check('prctl', call.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+/**
+ * prctl(2) PR_SET_CHILD_SUBREAPER: who loses its parent below this process becomes a child of it, and not of init. False where
+ * that cannot be had: Linux has it since 3.4, but not every emulator of it (qemu-user 7.2).
+ */
+export function adoptOrphans(): boolean {
+  return call.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0;
 }
 
 /**

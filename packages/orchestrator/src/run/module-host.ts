@@ -24,7 +24,7 @@ delete process.env[UPDATER_PID];
 dieWithParent(constants.signals.SIGKILL);
 if (process.ppid !== updater) process.exit(1); // It died before the line above could take effect.
 
-adoptOrphans(); // What slips away from a module is seen when the module ends.
+const seesOrphans = adoptOrphans(); // What slips away from a module is seen when the module ends.
 try {
   fs.writeFileSync('/proc/self/oom_score_adj', '500'); // When memory runs out, a module is to go, and not its updater.
 } catch {
@@ -68,6 +68,7 @@ async function run(request: RunRequest): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     leftovers = leftoversSince();
   }
+  if (!seesOrphans) leftovers.push('may have left child processes, which are not seen here');
   writeErr(`\n${request.nonce}\n`);
   say(request, { kind: 'end', result, leftovers });
 }
