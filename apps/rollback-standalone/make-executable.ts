@@ -1,30 +1,25 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { makeExecutable, medianStartMs } from '@homeserver/program-build';
+import {
+  architecturesFrom,
+  executablePath,
+  koffiFor,
+  makeExecutable,
+  reportExecutable,
+} from '@homeserver/program-build';
 
 /*
- * Makes build/rollback-standalone of dist/, and says how large it is and how fast it starts.
+ * Makes build/rollback-standalone of dist/, and says how large it is and how fast it starts. `--arch` asks for it for other
+ * kinds of machine.
  */
 
-const dist = path.join(import.meta.dirname, 'dist');
-const output = path.join(import.meta.dirname, 'build/rollback-standalone');
-
-makeExecutable({
-  output,
-  main: path.join(dist, 'main.cjs'),
-  assets: { 'koffi.node': path.join(dist, 'koffi.node') },
-});
-report();
-
-function report(): void {
-  const megabytes = (fs.statSync(output).size / 1e6).toFixed(1);
-  const empty = fs.mkdtempSync(path.join(os.tmpdir(), 'no-backups-'));
-  const starts = [['--version'], ['--list-backups', '--backup-dir', empty]].map(
-    (args) => `${args[0]} ${medianStartMs(output, args).toFixed(0)} ms`,
-  );
-  fs.rmdirSync(empty);
-  process.stdout.write(
-    `${path.relative(process.cwd(), output)}: ${megabytes} MB; ${starts.join(', ')} (median of several starts)\n`,
-  );
+const root = import.meta.dirname;
+const noBackups = fs.mkdtempSync(path.join(os.tmpdir(), 'no-backups-'));
+for (const architecture of architecturesFrom(process.argv.slice(2), 'npm run build:rollback --')) {
+  const output = executablePath(root, architecture);
+  const assets = { 'koffi.node': koffiFor(architecture).file };
+  makeExecutable({ output, main: path.join(root, 'dist/main.cjs'), assets, architecture });
+  reportExecutable(output, architecture, [['--version'], ['--list-backups', '--backup-dir', noBackups]]);
 }
+fs.rmdirSync(noBackups);

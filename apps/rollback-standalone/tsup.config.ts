@@ -1,13 +1,13 @@
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import type { Options } from 'tsup';
-import { koffiBesideBundle } from '@homeserver/program-build';
+import { koffiBesideBundle, thisArchitecture } from '@homeserver/program-build';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
 const koffi = koffiBesideBundle({
   loader: path.join(import.meta.dirname, 'src/load-koffi.ts'),
-  architectures: [process.arch],
+  architectures: [thisArchitecture()],
   nameFor: () => 'koffi.node',
 });
 

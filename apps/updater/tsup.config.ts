@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Options } from 'tsup';
-import { koffiBesideBundle } from '@homeserver/program-build';
+import { ARCHITECTURES, koffiBesideBundle } from '@homeserver/program-build';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
@@ -35,7 +35,7 @@ const shared: Options = {
 
 const koffi = koffiBesideBundle({
   loader: path.join(import.meta.dirname, 'src/load-koffi.ts'),
-  architectures: ['x64', 'arm64'],
+  architectures: ARCHITECTURES,
   nameFor: (architecture) => `koffi-${architecture}.node`,
 });
 

@@ -1,32 +1,34 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { debianName, thisArchitecture, type Architecture } from '@homeserver/program-build';
 import { layOut, type PackageFile } from './package-files.ts';
 
 const NAME = 'homeserver-updates';
-const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
 export interface PackageOptions {
   version: string;
+  /** Default: this kind of machine. */
+  architecture?: Architecture;
   /** Unix seconds: when the sources were changed last. */
   sourceDate: number;
   /** Default xz; gzip takes a quarter of the time, none next to none, for a package that is only to be tried. */
   compression?: 'xz' | 'gzip' | 'none';
 }
 
-/** Builds the Debian package for this kind of machine into `directory`, and returns its path. The same parts give the same bytes. */
+/** Builds the Debian package into `directory`, of the executables that were made for `architecture`, and returns its path. The same parts give the same bytes. */
 export function buildPackage(directory: string, options: PackageOptions): string {
-  const { version, sourceDate, compression = 'xz' } = options;
-  const architecture = architectures[process.arch] ?? process.arch;
-  const output = path.join(directory, `${NAME}_${version}_${architecture}.deb`);
+  const { version, architecture = thisArchitecture(), sourceDate, compression = 'xz' } = options;
+  const debianArchitecture = debianName(architecture);
+  const output = path.join(directory, `${NAME}_${version}_${debianArchitecture}.deb`);
   fs.mkdirSync(directory, { recursive: true });
   const root = fs.mkdtempSync(path.join(directory, 'root-'));
   try {
     fs.chmodSync(root, 0o755);
-    const files = layOut(version, sourceDate);
+    const files = layOut({ version, sourceDate, architecture });
     for (const file of files) write(root, file);
     const bytes = files.reduce((sum, { content }) => sum + content.length, 0);
-    const control = controlText({ version, architecture, kibibytes: Math.ceil(bytes / 1024) });
+    const control = controlText({ version, architecture: debianArchitecture, kibibytes: Math.ceil(bytes / 1024) });
     write(root, { path: 'DEBIAN/control', content: Buffer.from(control) });
     const conffiles = files.filter(({ path: file }) => file.startsWith('etc/')).map(({ path: file }) => `/${file}\n`);
     write(root, { path: 'DEBIAN/conffiles', content: Buffer.from(conffiles.sort().join('')) });

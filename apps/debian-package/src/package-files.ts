@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { executablePath, type Architecture } from '@homeserver/program-build';
 
 export interface PackageFile {
   /** Without the leading slash. */
@@ -13,14 +14,15 @@ export interface PackageFile {
 
 const files = path.join(import.meta.dirname, '../files');
 const apps = path.join(import.meta.dirname, '../..');
-const updater = path.join(apps, 'updater/build/updater');
-const emergency = path.join(apps, 'rollback-standalone/build/rollback-standalone');
+const updater = path.join(apps, 'updater');
+const emergency = path.join(apps, 'rollback-standalone');
 
-/** Every file that the package installs. */
-export function layOut(version: string, sourceDate: number): PackageFile[] {
+/** Every file that the package installs. What its programs print is asked of the same programs in this checkout, which run here. */
+export function layOut(about: { version: string; sourceDate: number; architecture: Architecture }): PackageFile[] {
+  const { version, sourceDate, architecture } = about;
   return [
-    { path: 'usr/bin/updater', content: fs.readFileSync(updater), mode: 0o755 },
-    { path: 'usr/bin/rollback-standalone', content: fs.readFileSync(emergency), mode: 0o755 },
+    executable('usr/bin/updater', executablePath(updater, architecture)),
+    executable('usr/bin/rollback-standalone', executablePath(emergency, architecture)),
     ...units(),
     from('tmpfiles.conf', 'usr/lib/tmpfiles.d/homeserver-updates.conf'),
     from('logrotate', 'etc/logrotate.d/homeserver-updates'),
@@ -38,6 +40,10 @@ export function layOut(version: string, sourceDate: number): PackageFile[] {
     { path: 'usr/share/doc/homeserver-updates/changelog.gz', content: gzipped(changelog(version, sourceDate)) },
     from('lintian-overrides', 'usr/share/lintian/overrides/homeserver-updates'),
   ];
+}
+
+function executable(place: string, made: string): PackageFile {
+  return { path: place, content: fs.readFileSync(made), mode: 0o755 };
 }
 
 function units(): PackageFile[] {
@@ -94,8 +100,9 @@ function gzipped(text: string): Buffer {
   return gzipSync(text, { level: 9 }); // Node writes no time into it.
 }
 
-function answer(program: string, args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw error ?? new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
+function answer(app: string, args: readonly string[]): string {
+  const script = path.join(app, 'bin', `${path.basename(app)}.js`);
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw error ?? new Error(`${script} ${args.join(' ')} failed: ${stderr}`);
   return stdout;
 }

@@ -1,2 +1,15 @@
+export {
+  ARCHITECTURES,
+  architecturesFrom,
+  debianName,
+  executablePath,
+  isThisMachine,
+  thisArchitecture,
+} from './architecture.ts';
 export { koffiBesideBundle } from './koffi-beside-bundle.ts';
-export { makeExecutable, medianStartMs } from './make-executable.ts';
+export { koffiFor } from './koffi-for.ts';
+export { makeExecutable } from './make-executable.ts';
+export { nodeFor } from './node-for.ts';
+export { reportExecutable } from './report-executable.ts';
+
+export type { Architecture } from './architecture.ts';
