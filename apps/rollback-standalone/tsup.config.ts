@@ -1,7 +1,7 @@
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import type { Options } from 'tsup';
-import { koffiBesideBundle, thisArchitecture } from '@homeserver/program-build';
+import { koffiBesideBundle, thisArchitecture, zodInEnglish } from '@homeserver/program-build';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
@@ -44,7 +44,7 @@ const config: Options = {
   minify: true, // Half of its start is reading this file.
   metafile: true,
   removeNodeProtocol: false, // node:sea has no other name.
-  esbuildPlugins: [builtinsOnce, koffi],
+  esbuildPlugins: [builtinsOnce, koffi, zodInEnglish],
   esbuildOptions(options) {
     options.define = { ...options.define, 'import.meta.dirname': '__dirname' };
   },

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Options } from 'tsup';
-import { ARCHITECTURES, koffiBesideBundle } from '@homeserver/program-build';
+import { ARCHITECTURES, koffiBesideBundle, zodInEnglish } from '@homeserver/program-build';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
@@ -75,7 +75,7 @@ export function releaseOptions({ outDir, version }: { outDir: string; version?: 
     },
     splitting: true,
     define: version === undefined ? {} : { HOMESERVER_UPDATES_VERSION: JSON.stringify(version) },
-    esbuildPlugins: [koffi],
+    esbuildPlugins: [koffi, zodInEnglish],
   };
 }
 

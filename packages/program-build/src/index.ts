@@ -11,5 +11,6 @@ export { koffiFor } from './koffi-for.ts';
 export { makeExecutable } from './make-executable.ts';
 export { nodeFor } from './node-for.ts';
 export { reportExecutable } from './report-executable.ts';
+export { zodInEnglish } from './zod-in-english.ts';
 
 export type { Architecture } from './architecture.ts';
