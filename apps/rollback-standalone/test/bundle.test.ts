@@ -35,13 +35,22 @@ describe('the built program', () => {
   });
 
   it('holds nothing but the state manager, what that needs, and itself', () => {
-    const { dependencies } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
-    expect(Object.keys(dependencies)).toEqual(['@homeserver/state-manager']);
+    const [needed, neededByStateManager] = [root, path.join(root, '../../packages/state-manager')].map(
+      (directory) => JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8')).dependencies as object,
+    ) as [object, object];
+    const further = Object.entries(needed).filter(([name]) => name !== '@homeserver/state-manager');
+    expect(neededByStateManager).toMatchObject(Object.fromEntries(further));
     const { inputs } = JSON.parse(fs.readFileSync(path.join(dist, 'metafile-cjs.json'), 'utf8'));
     const ours = Object.keys(inputs).filter((file) => !/^builtin:|\/node_modules\//.test(file));
     expect(new Set(ours.map((file) => file.replace(/^(src|..\/..\/packages\/[^/]+)\/.*$/, '$1')))).toEqual(
       new Set(['package.json', 'src', '../../packages/state-manager', '../../packages/system']),
     );
+  });
+
+  it('speaks one language: those of zod that nobody asks for are a third of it', () => {
+    const { inputs } = JSON.parse(fs.readFileSync(path.join(dist, 'metafile-cjs.json'), 'utf8'));
+    const languages = Object.keys(inputs).filter((file) => /\/zod\/.*\/locales\/(?!index)/.test(file));
+    expect(languages.map((file) => path.basename(file))).toEqual(['en.js']);
   });
 
   it('restores from a copy, with an empty environment and without PATH', async () => {
