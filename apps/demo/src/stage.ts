@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { lastScreen } from '@homeserver/test-support';
 import type { Story } from './story.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
@@ -128,6 +129,17 @@ export class Stage {
     this.#story.output(output.split('\n').filter((one) => one !== '' && show(one)));
     this.#story.output([`exit code ${status}`]);
     return { exitCode: status, output };
+  }
+
+  /** Runs a program on a terminal (script, of util-linux), and returns what stands there in the end, without colours. */
+  watch(line: string, columns: number): { exitCode: number | null; screen: string[] } {
+    const inside = ['--quiet', '--return', '--command', `stty cols ${columns} rows 40; exec ${line}`, '/dev/null'];
+    const { status, stdout } = spawnSync('script', inside, {
+      env: { ...this.#environment, SHELL: '/bin/sh', TERM: 'xterm', LC_ALL: 'C.UTF-8', NO_COLOR: '1' },
+      encoding: 'utf8',
+      input: '',
+    });
+    return { exitCode: status, screen: lastScreen(stdout.replaceAll('\r\n', '\n')) };
   }
 
   /** Starts a program and returns at once. */

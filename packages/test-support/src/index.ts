@@ -12,6 +12,7 @@ export { describeOnServers } from './servers/describe-on-servers.ts';
 export { startServer } from './servers/start-server.ts';
 export { nodeForServers, testsOnServer } from './servers/tests-on-server.ts';
 export { createSigningKey, signWith, writeAllowedSigners } from './signing-key.ts';
+export { lastScreen } from './last-screen.ts';
 export { temporaryDirectory } from './temporary-directory.ts';
 export { describeTree, file, hardlink, link, makeTree } from './tree.ts';
 export { breachesOfGitPolicy, gitSettings, gitVariables } from './watch/git-policy.ts';

@@ -13,7 +13,8 @@ export function summarizeRun(report: CycleReport): string[] {
 }
 
 function headline(report: CycleReport): string {
-  const { replaced, outcomes, ranModules, stopped } = report;
+  const { outcomes, ranModules, stopped } = report;
+  const replaced = kept(report);
   const failed = outcomes.filter(({ status }) => status === 'failed').length;
   const parts = [
     ...(report.mode === 'legacy' ? [] : [replaced.length === 0 ? 'nothing updated' : `${modules(replaced)} updated`]),
@@ -24,13 +25,20 @@ function headline(report: CycleReport): string {
   return `Run ${report.id} ${how}: ${parts.join(', ')}.`;
 }
 
-function changes({ replaced, outcomes, recovery, orchestrator }: CycleReport): string[] {
+/** What was replaced, and was not rolled back. */
+function kept({ replaced, outcomes }: CycleReport): CycleReport['replaced'] {
+  const rolledBack = new Set(outcomes.filter((one) => one.rolledBack !== undefined).map(({ name }) => name));
+  return replaced.filter(({ name }) => !rolledBack.has(name));
+}
+
+function changes(report: CycleReport): string[] {
+  const { outcomes, recovery, orchestrator } = report;
   const changed = outcomes.filter(({ changed: isChanged, status }) => isChanged && status === 'succeeded');
   return [
     ...(orchestrator.from === undefined ? [] : [`Updated itself: ${orchestrator.from} → ${orchestrator.version}`]),
     ...listed(
       'Updated',
-      replaced.map(({ name, fromVersion, toVersion }) => `${name} ${fromVersion ?? 'new'} → ${toVersion}`),
+      kept(report).map(({ name, fromVersion, toVersion }) => `${name} ${fromVersion ?? 'new'} → ${toVersion}`),
     ),
     ...listed(
       'Changed something',
