@@ -2,6 +2,7 @@ import { detectUpdates, type Detection } from './detect/detect-updates.ts';
 import type { RepositoryContent } from './detect/read-repository.ts';
 import { OrchestratorError } from './errors.ts';
 import { makeModulesPath } from './lock-server.ts';
+import { hintOfKnown } from './nearest-name.ts';
 import { readModuleRecords } from './records/module-records.ts';
 import { announce } from './report/announce.ts';
 import type { CycleReport } from './report/cycle-report.ts';
@@ -112,6 +113,6 @@ export function refuseUnknown(asked: readonly string[] | undefined, known: reado
   const unknown = asked?.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new OrchestratorError('usage', `there is no module ${JSON.stringify(unknown)}`, {
-    hint: `known are: ${known.length === 0 ? 'none' : [...new Set(known)].sort().join(', ')}`,
+    hint: hintOfKnown(unknown, known),
   });
 }

@@ -1,4 +1,5 @@
 import { OrchestratorError } from './errors.ts';
+import { hintOfKnown } from './nearest-name.ts';
 import { readModuleRecords, writeModuleRecords, type Hold } from './records/module-records.ts';
 import type { Server } from './server.ts';
 import { installedModules, type InstalledModule } from './store/installed-modules.ts';
@@ -44,6 +45,6 @@ export function installedModule({ paths }: Server, name: string): InstalledModul
   const module = installed.get(name);
   if (module !== undefined) return module;
   throw new OrchestratorError('usage', `there is no module "${name}" here`, {
-    hint: `installed: ${[...installed.keys()].join(', ') || 'none'}`,
+    hint: hintOfKnown(name, [...installed.keys()], 'installed'),
   });
 }

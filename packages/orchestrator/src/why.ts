@@ -1,5 +1,6 @@
 import { currentLockHolder, formatLocalTime } from '@homeserver/system';
 import { OrchestratorError } from './errors.ts';
+import { hintOfKnown } from './nearest-name.ts';
 import { readOwnerChoices } from './records/owner-choices.ts';
 import type { Server } from './server.ts';
 import { readStatus, type ModuleStatus } from './status.ts';
@@ -12,8 +13,10 @@ export function why(server: Server, name: string): string {
   const { modules } = readStatus(server);
   const module = modules.find((one) => one.name === name);
   if (module === undefined) {
-    const known = modules.map((one) => one.name).join(', ') || 'none';
-    throw new OrchestratorError('usage', `there is no module "${name}" here`, { hint: `known: ${known}` });
+    const known = modules.map((one) => one.name);
+    throw new OrchestratorError('usage', `there is no module "${name}" here`, {
+      hint: hintOfKnown(name, known, 'known'),
+    });
   }
   const holder = currentLockHolder(server.paths.lock);
   const who = holder === 'unknown' ? 'another updater' : `pid ${holder?.pid} (${holder?.purpose})`;

@@ -23,6 +23,7 @@ it('the package offers these names', () => {
     'loadModuleIndex',
     'mendServer',
     'moduleVersions',
+    'nearestName',
     'newModule',
     'nextRun',
     'openServer',

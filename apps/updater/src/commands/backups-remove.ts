@@ -2,7 +2,7 @@ import { confirm } from '../ask-yes-or-no.ts';
 import { changeServer } from '../change-server.ts';
 import { lookAt, sayResult, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { SettingsError } from '../settings/settings-error.ts';
+import { noBackupOf } from '../find-backup.ts';
 import type { RestoreFlags } from './restore.ts';
 
 /** `updater backups remove <module>`: removes the backups of a module, or the one whose id is given. */
@@ -11,9 +11,12 @@ export async function backupsRemoveCommand(
   module: string,
   flags: RestoreFlags,
 ): Promise<number> {
-  const { backups, damaged } = lookAt(context, ({ state }) => state.listBackupsOf(module));
-  const number = backups.length + Object.keys(damaged).length;
-  if (number === 0) throw new SettingsError(`there is no backup of ${module}`, { hint: 'see: updater backups list' });
+  const number = lookAt(context, ({ state }) => {
+    const { backups, damaged } = state.listBackupsOf(module);
+    const found = backups.length + Object.keys(damaged).length;
+    if (found === 0) throw noBackupOf(module, state);
+    return found;
+  });
   const what =
     flags.backup === undefined ? (number === 1 ? 'the backup' : `all ${number} backups`) : `backup ${flags.backup}`;
   const text = `Remove ${what} of ${module}, with all that its restores moved away, for good?`;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { StateManager } from '@homeserver/state-manager';
 import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { SettingsError } from '../settings/settings-error.ts';
+import { noBackupOf } from '../find-backup.ts';
 
 interface Verified {
   moduleName: string;
@@ -22,9 +22,7 @@ export async function backupsVerifyCommand(context: CommandContext, module: stri
     context.display.onEvent({ type: 'verify', name, state });
     verified.push(...ended);
   }
-  if (module !== undefined && verified.length === 0) {
-    throw new SettingsError(`there is no backup of ${module}`, { hint: 'see: updater backups list' });
-  }
+  if (module !== undefined && verified.length === 0) throw noBackupOf(module, found.state);
   const bad = verified.filter(({ damages }) => damages.length > 0);
   const data = { backups: verified.map((one) => ({ ...one, good: one.damages.length === 0 })) };
   const lines = [

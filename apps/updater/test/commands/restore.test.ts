@@ -48,7 +48,7 @@ describe('updater restore', { timeout: 30_000 }, () => {
     const { server, file } = await changedServer();
     const { exitCode, stderr } = await server.updater('restore', 'two');
     expect(exitCode).toBe(2);
-    expect(stderr).toBe('updater: there is no backup of two\n  see: backups list\n');
+    expect(stderr).toBe('updater: there is no backup of two\n  see: updater backups list\n');
     expect(fs.readFileSync(file, 'utf8')).toBe('1.0.0');
     expect((await server.updater('restore', '../etc')).exitCode).toBe(2);
   });

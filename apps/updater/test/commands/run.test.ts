@@ -125,7 +125,7 @@ describe('updater run', { timeout: 30_000 }, () => {
     const { exitCode, stderr } = await server.updater('run', '--module', 'adblok');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
-      stderr: 'updater: there is no module "adblok"\n  known are: adblock\n',
+      stderr: 'updater: there is no module "adblok"\n  did you mean "adblock"? known are: adblock\n',
     });
     expect(server.entryOf('adblock')).toBe(undefined);
   });
