@@ -4,6 +4,7 @@ import { DEFAULT_BACKUP_DIR } from '@homeserver/state-manager';
 import { UsageError } from './usage-error.ts';
 
 export const DEFAULT_STATE_DIR = '/var/lib/homeserver-updates';
+const MAX_RECORD_BYTES = 64 * 1024;
 const DISPLACED_DIR = '/var/backups/updates-displaced';
 
 export interface Directories {
@@ -78,7 +79,7 @@ function findOnThisMachine(given: GivenDirectories): Omit<Directories, 'displace
 function checkReadable(kind: 'backup' | 'state' | 'target', directory: string, hint?: string): void {
   const flag = kind === 'target' ? '--target-root' : `--${kind}-dir`;
   try {
-    fs.readdirSync(directory);
+    fs.opendirSync(directory).closeSync(); // Not all its names: there may be any number.
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     const reasons: Record<string, [string, string | undefined]> = {
@@ -103,7 +104,7 @@ function whereBackupsAre(recorded: string, backupDir: string): string {
 function readRecord(stateDir: string, isGiven: boolean): { path: string; id: string } | undefined {
   const file = path.join(stateDir, 'backup_dir.json');
   try {
-    const record = JSON.parse(fs.readFileSync(file, 'utf8')) as { path?: unknown; id?: unknown } | null;
+    const record = JSON.parse(readRecordFile(file)) as { path?: unknown; id?: unknown } | null;
     if (typeof record?.path === 'string' && typeof record.id === 'string') return { path: record.path, id: record.id };
     throw new Error('unknown format');
   } catch (error) {
@@ -115,12 +116,26 @@ function readRecord(stateDir: string, isGiven: boolean): { path: string; id: str
   }
 }
 
+/** At most so much as a record may be, and never of a FIFO, which nobody may ever write to. */
+function readRecordFile(file: string): string {
+  const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    if (!fs.fstatSync(fd).isFile()) throw new Error('it is not a regular file');
+    const bytes = Buffer.alloc(MAX_RECORD_BYTES + 1);
+    const length = fs.readSync(fd, bytes, 0, bytes.length, 0);
+    if (length > MAX_RECORD_BYTES) throw new Error('it is much too large');
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 function checkIdentity(backupDir: string, stateDir: string, recordedId: string): void {
   const file = path.join(backupDir, 'backup_dir.json');
   const record = path.join(stateDir, 'backup_dir.json');
   let id: unknown;
   try {
-    id = (JSON.parse(fs.readFileSync(file, 'utf8')) as { id?: unknown } | null)?.id;
+    id = (JSON.parse(readRecordFile(file)) as { id?: unknown } | null)?.id;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       const hint = `if it is damaged, remove it and ${record}`;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describeTree, temporaryDirectory } from '@homeserver/test-support';
@@ -57,12 +58,18 @@ describe('--state-dir', () => {
     expect(missing.stderr).toContain(
       `cannot use the state directory ${stateDir}/missing: there is no such directory\n`,
     );
-    for (const rubbish of ['', 'null', '{"format": 1, "path": 7}']) {
+    for (const rubbish of ['', 'null', '{"format": 1, "path": 7}', `{"path": "${'/a'.repeat(40_000)}"}`]) {
       fs.writeFileSync(path.join(stateDir, 'backup_dir.json'), rubbish);
       const { exitCode, stderr } = run('--recover', '--state-dir', stateDir);
       expect(exitCode).toBe(2);
       expect(stderr).toMatch(/cannot read \S+\/state\/backup_dir\.json: .*\n {2}leave --state-dir out\n$/);
     }
+    fs.rmSync(path.join(stateDir, 'backup_dir.json'));
+    execFileSync('mkfifo', [path.join(stateDir, 'backup_dir.json')]);
+    expect(run('--recover', '--state-dir', stateDir)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('it is not a regular file') as string,
+    });
     expect(run('--recover').exitCode).toBe(0);
   });
 

@@ -7,6 +7,7 @@ import type { CapturedFiles } from './files/file-record.ts';
 import type { WantedFiles } from './files/capture-files.ts';
 import { filesSource } from './files/files-source.ts';
 import { describeOutdated, findHolders } from './open-files.ts';
+import type { OnProgress } from './progress.ts';
 import type { WantedServices } from './services/capture-services.ts';
 import type { CapturedServices } from './services/service-record.ts';
 import { servicesSource } from './services/services-source.ts';
@@ -65,13 +66,18 @@ export async function verifyFresh(captured: Captured, directory: string): Promis
 }
 
 /** Re-reads everything that was written; one line for each damage. */
-export async function verifyState(captured: Captured, directory: string): Promise<string[]> {
-  return verifyParts(chosen(captured), directory);
+export async function verifyState(captured: Captured, directory: string, onProgress?: OnProgress): Promise<string[]> {
+  return verifyParts(chosen(captured), directory, onProgress);
 }
 
-async function verifyParts(parts: readonly [StateSource, unknown][], directory: string): Promise<string[]> {
+async function verifyParts(
+  parts: readonly [StateSource, unknown][],
+  directory: string,
+  onProgress?: OnProgress,
+): Promise<string[]> {
   const damages: string[] = [];
-  for (const [source, part] of parts) damages.push(...(await source.verify(part, placeOfPart(source, directory))));
+  for (const [source, part] of parts)
+    damages.push(...(await source.verify(part, placeOfPart(source, directory), onProgress)));
   return damages;
 }
 

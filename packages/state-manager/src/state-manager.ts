@@ -167,7 +167,7 @@ export class StateManager {
    */
   async verifyModuleBackup(moduleName: string, backupId?: string): Promise<string[]> {
     checkSlotName(moduleName);
-    return this.#bracket.look(() => verifyBackup(this.#find(moduleName, backupId)));
+    return this.#bracket.look(({ onProgress }) => verifyBackup(this.#find(moduleName, backupId), onProgress));
   }
 
   /**

@@ -101,7 +101,7 @@ export interface StateSource<Wanted = unknown, Captured = unknown> {
   readonly readsBack?: boolean;
   claims(wanted: Wanted): Claim[];
   capture(wanted: Wanted, context: CaptureContext): Promise<Captured>;
-  verify(captured: Captured, directory: string): Promise<string[]>;
+  verify(captured: Captured, directory: string, onProgress?: OnProgress): Promise<string[]>;
   prepare(captured: Captured, context: RestoreContext): Promise<PreparedRestore>;
   /** What a restore below a target root leaves for the machine itself, for people; undefined when it leaves nothing. */
   leaves?(captured: Captured): string | undefined;

@@ -117,9 +117,18 @@ export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = 
     return captured;
   },
 
-  verify: async (captured, directory) => {
+  verify: async (captured, directory, onProgress) => {
     const damages: string[] = [];
-    for (const one of captured) damages.push(...(await engines[one.engine].verify(one, directory)));
+    const meter = new ProgressMeter('verify', onProgress, 'databases');
+    meter.expect(
+      captured.length,
+      captured.map(dumpedBytes).reduce((sum, bytes) => sum + bytes, 0),
+    );
+    for (const one of captured) {
+      damages.push(...(await engines[one.engine].verify(one, directory)));
+      meter.add(1, dumpedBytes(one));
+    }
+    meter.end();
     return damages;
   },
 

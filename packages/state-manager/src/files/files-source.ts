@@ -12,7 +12,7 @@ export const filesSource: StateSource<WantedFiles, CapturedFiles> = {
   readsBack: true,
   claims: (wanted) => resolveRoots(wanted.paths).map((root) => ({ kind: 'files', name: root.real })),
   capture: async (wanted, context) => captureFiles(wanted, context),
-  verify: async (captured, directory) => verifyFiles(captured, directory),
+  verify: async (captured, directory, onProgress) => verifyFiles(captured, directory, onProgress),
   prepare: async (captured, context) =>
     prepareRestore(context.targetRoot === undefined ? captured : relocateFiles(captured, context.targetRoot), context),
 };

@@ -91,7 +91,9 @@ export class StateCapture {
 
   /** Re-reads a whole snapshot; one line for each damage, none when it is good. Throws as `getSnapshot`, but for 'damaged'. */
   async verifySnapshot(id: string): Promise<string[]> {
-    return this.#bracket.look(({ paths }) => verifyBackup(paths.snapshot(findSnapshot(paths, id))));
+    return this.#bracket.look(({ paths, onProgress }) =>
+      verifyBackup(paths.snapshot(findSnapshot(paths, id)), onProgress),
+    );
   }
 
   /**
