@@ -121,3 +121,18 @@ describe('a backup over an earlier one', () => {
     );
   });
 });
+
+it('many backups in one process leave no file open, those that are refused neither', async () => {
+  const here = await settled();
+  const openFiles = (): number => fs.readdirSync('/proc/self/fd').length;
+  await backUp(here);
+  const before = openFiles();
+  for (let round = 0; round < 5; round += 1) {
+    here.write('tree/one', `round ${round}`);
+    await backUp(here);
+    fs.linkSync(here.at('tree/one'), here.at('outside'));
+    await expect(backUp(here)).rejects.toThrow('outside the captured paths');
+    fs.rmSync(here.at('outside'));
+  }
+  expect(openFiles()).toBe(before);
+});

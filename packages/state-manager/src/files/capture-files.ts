@@ -44,11 +44,11 @@ export function captureFiles(
   settle(roots);
   warnOfTypos(roots, context);
   const names = readAccountNames();
+  let plan: CapturePlan | undefined;
   const newPlan = (): CapturePlan =>
-    new CapturePlan(scope, names, wanted.allowOutsideHardlinks ?? false, context.previous);
-  let plan = newPlan();
+    (plan = new CapturePlan(scope, names, wanted.allowOutsideHardlinks ?? false, context.previous));
   const entries = new CaptureRun(context, new FileLineStart(names)).carryOut(
-    () => (plan = newPlan()).steps(),
+    () => newPlan().steps(),
     roots.map(({ real }) => real),
   );
   return {
@@ -56,7 +56,7 @@ export function captureFiles(
     entries,
     parents: parentsOf(roots),
     absent_parents: [...new Set(roots.flatMap((root) => root.absentParents))].map(pathToJson),
-    room: plan.room,
+    room: plan?.room ?? [],
     started_ns: String(startedNs),
   };
 }

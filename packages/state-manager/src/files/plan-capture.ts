@@ -82,16 +82,21 @@ export class CapturePlan {
     return this.#tally.room;
   }
 
+  /** To be gone through once, to the end or not. */
   *steps(): Generator<CaptureStep> {
-    yield* this.#left();
-    for (const seen of scanTree(this.#scope)) {
-      const step = this.#stepFor(seen);
+    try {
+      yield* this.#left();
+      for (const seen of scanTree(this.#scope)) {
+        const step = this.#stepFor(seen);
+        yield* this.#dropped.splice(0);
+        yield step;
+      }
+      this.#lines.end();
       yield* this.#dropped.splice(0);
-      yield step;
+      this.#refuseOutsideNames();
+    } finally {
+      this.#lines.close();
     }
-    this.#lines.end();
-    yield* this.#dropped.splice(0);
-    this.#refuseOutsideNames();
   }
 
   /** Also those that do not exist: a database's -wal that appears later must not be taken for something that was not there. */

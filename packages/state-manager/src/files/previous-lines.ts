@@ -68,6 +68,11 @@ export class PreviousLines {
     return pathFromJson(this.#entry.path);
   }
 
+  /** Lets go of the file, wherever the walk ended. */
+  close(): void {
+    this.#lines.return?.();
+  }
+
   /** After the walk: what is left is gone. */
   end(): void {
     for (let line = this.#line; line !== undefined; line = this.#line) {
