@@ -28,14 +28,21 @@ export function* bytesOfRange({ file, start, end }: LineRange): Generator<Buffer
   }
 }
 
+/** Made once, and used again: left to the garbage collector, they would pile up for many backups before it comes by. */
+const spareBuffers: Buffer[] = [];
+
 /** As `bytesOfRange`, of an open file. Throws when that has become shorter. */
 export function* bytesBetween(fd: number, start: number, end: number): Generator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(0, end - start)));
-  for (let at = start; at < end;) {
-    const length = fs.readSync(fd, buffer, 0, Math.min(buffer.length, end - at), at);
-    if (length === 0) throw new Error('it became shorter while it was being read');
-    yield buffer.subarray(0, length);
-    at += length;
+  const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  try {
+    for (let at = start; at < end;) {
+      const length = fs.readSync(fd, buffer, 0, Math.min(buffer.length, end - at), at);
+      if (length === 0) throw new Error('it became shorter while it was being read');
+      yield buffer.subarray(0, length);
+      at += length;
+    }
+  } finally {
+    spareBuffers.push(buffer);
   }
 }
 

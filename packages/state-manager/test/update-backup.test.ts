@@ -12,6 +12,8 @@ const inoOf = (file: string): number => fs.statSync(file).ino;
 const backUp = async (here: Scene, description = ''): Promise<unknown> =>
   here.stateManager().backupModuleState('app', { files: [here.at('tree')], description });
 
+const openFiles = (): number => fs.readdirSync('/proc/self/fd').length;
+
 /** A backup of a tree that was made so long ago that nothing can have changed unnoticed. */
 async function settled(): Promise<Scene> {
   const here = scene({ tree: { one: 'one', two: 'two', deep: { three: 'three' } } });
@@ -124,7 +126,6 @@ describe('a backup over an earlier one', () => {
 
 it('many backups in one process leave no file open, those that are refused neither', async () => {
   const here = await settled();
-  const openFiles = (): number => fs.readdirSync('/proc/self/fd').length;
   await backUp(here);
   const before = openFiles();
   for (let round = 0; round < 5; round += 1) {

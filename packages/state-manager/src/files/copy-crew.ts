@@ -31,6 +31,10 @@ const FILES_WORTH_A_THREAD = 1000;
 const BYTES_WORTH_A_THREAD = 16 * 1024 * 1024;
 const [UNTAKEN, TAKEN, DONE] = [0, 1, 2];
 
+type Buffers = Record<'content' | 'echo', Buffer>;
+/** Used again by the next crew: left to the garbage collector, they would pile up for many backups before it comes by. */
+const spareBuffers: Buffers[] = [];
+
 interface Posted {
   jobs: CopyJob[];
   batch: CopyBatch;
@@ -43,7 +47,7 @@ interface Posted {
 export class CopyCrew<Job extends CopyJob> {
   readonly #report: (job: Job, sha256: string | undefined) => void;
   readonly #purpose: CopyPurpose;
-  #buffers: { content: Buffer; echo: Buffer } | undefined;
+  #buffers: Buffers | undefined;
   #waiting: Job[] = [];
   #waitingBytes = 0;
   #posted: Posted[] = [];
@@ -111,7 +115,7 @@ export class CopyCrew<Job extends CopyJob> {
   #help(): boolean {
     const mine = this.#posted.findLast(take);
     if (mine === undefined) return false;
-    this.#buffers ??= newBuffers();
+    this.#buffers ??= spareBuffers.pop() ?? newBuffers();
     copyBatch(mine.batch, fs, crypto, this.#buffers);
     Atomics.store(mine.batch.state, 0, DONE);
     return true;
@@ -133,6 +137,8 @@ export class CopyCrew<Job extends CopyJob> {
     this.#posted = [];
     this.#thread?.end();
     this.#thread = undefined;
+    if (this.#buffers !== undefined) spareBuffers.push(this.#buffers);
+    this.#buffers = undefined;
   }
 }
 
@@ -144,7 +150,7 @@ function take({ batch }: Posted): boolean {
   return Atomics.compareExchange(batch.state, 0, UNTAKEN, TAKEN) === UNTAKEN;
 }
 
-function newBuffers(): { content: Buffer; echo: Buffer } {
+function newBuffers(): Buffers {
   return { content: Buffer.allocUnsafeSlow(BATCH_FILE_BYTES), echo: Buffer.allocUnsafeSlow(BATCH_FILE_BYTES) };
 }
 

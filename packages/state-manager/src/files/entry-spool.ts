@@ -5,6 +5,8 @@ import { entryOfLine } from './entry-line.ts';
 import type { CapturedEntry } from './file-record.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
+/** Most backups over an earlier one have few lines of their own. */
+const FIRST_CHUNK_BYTES = 64 * 1024;
 const CHUNKS_IN_MEMORY = 32;
 
 /**
@@ -30,7 +32,8 @@ export class EntrySpool implements Iterable<CapturedEntry> {
   add(line: string): void {
     if (this.#chunk === undefined || this.#filled + LINE_SEPARATOR.length + line.length > this.#chunk.length) {
       this.#close();
-      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, line.length));
+      const usual = this.#pieces.length === 0 && this.#scratchBytes === 0 ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(usual, line.length));
     }
     if (this.#filled > 0) this.#filled += this.#chunk.write(LINE_SEPARATOR, this.#filled, 'latin1');
     this.#filled += this.#chunk.write(line, this.#filled, 'latin1');
