@@ -33,18 +33,23 @@ const whyNot = whyNoPrograms();
 if (whyNot !== undefined) process.stderr.write(`LEFT OUT: everything for arm64: ${whyNot}\n`);
 else beforeAll(makeExecutables);
 
-const build = (into: string): string =>
-  buildPackage(into, { version: '1.0.0', architecture: 'arm64', sourceDate: 1_700_000_000, compression: 'gzip' });
+const build = (compression: 'gzip' | 'none'): string =>
+  buildPackage(temporaryDirectory(), {
+    version: '1.0.0',
+    architecture: 'arm64',
+    sourceDate: 1_700_000_000,
+    compression,
+  });
 
 describe.skipIf(whyNot !== undefined)('the package for arm64', () => {
   it('is the same for the same sources, byte for byte, also when its programs are made anew', () => {
-    const one = digestOf(build(temporaryDirectory()));
+    const one = digestOf(build('none'));
     makeExecutables();
-    expect(digestOf(build(temporaryDirectory()))).toBe(one);
+    expect(digestOf(build('none'))).toBe(one);
   });
 
   it.skipIf(missing.length > 0)('is what lintian wants, but for the overrides that it names', () => {
-    const argv = ['--allow-root', '--fail-on', 'error', build(temporaryDirectory())];
+    const argv = ['--allow-root', '--fail-on', 'error', build('gzip')];
     const { stdout, stderr } = spawnSync('lintian', argv, { encoding: 'utf8' });
     expect(`${stdout}${stderr}`.split('\n').filter((line) => /^[EW]: /.test(line))).toEqual([]);
   });
@@ -94,7 +99,10 @@ await describeOnArm64('the updater for arm64', whyNot, () => {
       expect(onArm64('updater', ...args)).toEqual({ exitCode: 0, stdout: ofThisMachine(args), stderr: '' });
   });
 
-  it('runs modules, and rolls back the one that fails', async () => {
+  // In the user namespace of an ordinary user, / is nobody's, and the updater trusts no path through it.
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot) process.stderr.write('LEFT OUT: a run of the updater for arm64; only root can have it emulated.\n');
+  it.runIf(isRoot)('runs modules, and rolls back the one that fails', async () => {
     const server = temporaryDirectory();
     const repository = await createRepository(path.join(server, 'repository'));
     const [good, bad] = ['good', 'bad'].map((name) => path.join(server, name)) as [string, string];
@@ -120,7 +128,12 @@ await describeOnArm64('the updater for arm64', whyNot, () => {
 });
 
 function directoriesOf(server: string): string[] {
-  const places = { '--modules-path': 'modules', '--state-dir': 'state', '--backup-dir': 'backups' };
+  const places = {
+    '--modules-path': 'modules',
+    '--state-dir': 'state',
+    '--backup-dir': 'backups',
+    '--log-file': 'log',
+  };
   return Object.entries(places).flatMap(([flag, name]) => [flag, path.join(server, name)]);
 }
 

@@ -31,7 +31,7 @@ export async function describeOnArm64(name: string, whyNot: string | undefined, 
   describe.skip(name, body);
 }
 
-/** Runs a program of ours for arm64, and all that it starts, as root of a user namespace. */
+/** Runs a program of ours for arm64, and all that it starts, as this user, with a /var/cache of its own. */
 export function onArm64(app: 'updater' | 'rollback-standalone', ...args: string[]): Ended {
   const argv = [executablePath(path.join(apps, app), 'arm64'), ...args];
   return isArm64 ? run(argv) : run(emulated(temporaryDirectory(), argv));
@@ -50,7 +50,8 @@ async function whyNoEmulation(): Promise<string | undefined> {
 function emulated(cache: string, argv: readonly string[]): string[] {
   const script = path.join(import.meta.dirname, 'emulate.sh');
   const rule = `:arm64:M::${ELF_OF_ARM64}:${BITS}:/usr/bin/qemu-aarch64-static:`;
-  return ['unshare', '--user', '--map-root-user', '--mount', 'sh', script, cache, rule, ...argv];
+  const user = [process.getuid?.(), process.getgid?.()].map(String);
+  return ['unshare', '--user', '--map-root-user', '--mount', 'sh', script, cache, rule, ...user, ...argv];
 }
 
 function run([file, ...args]: readonly string[]): Ended {
