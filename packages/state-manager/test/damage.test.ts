@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describeTree } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { coded } from './expectations.ts';
@@ -54,6 +55,24 @@ describe('a damaged backup', () => {
     expect(await state.verifyModuleBackup('app')).toEqual([expect.stringContaining(`${file} cannot be read: ENOENT`)]);
     await state.restoreModuleState('app');
     expect(here.read('app')).toBe('old app');
+  });
+
+  it.each(['restore.sh', 'restore.sums'])('is found at once when %s claims terabytes', async (name) => {
+    const { here, state } = await twoBackups();
+    const file = path.join(here.backupDir, 'app_backup', name);
+    fs.truncateSync(file, 2 ** 42);
+    expect(await state.verifyModuleBackup('app')).toEqual([`${file} has ${2 ** 42} bytes; only restore.sh needs it`]);
+  });
+
+  it('whose database claims terabytes is refused at once', async () => {
+    const here = scene();
+    const state = here.stateManager();
+    new DatabaseSync(here.at('app.db')).exec('CREATE TABLE t (a)');
+    await state.backupModuleState('app', { databases: [{ type: 'sqlite', database: here.at('app.db') }] });
+    const dump = path.join(here.backupDir, 'app_backup/databases/db_0.db');
+    fs.truncateSync(dump, 2 ** 42);
+    expect(await state.verifyModuleBackup('app')).toEqual([expect.stringContaining(`${dump} has ${2 ** 42} bytes`)]);
+    await expect(state.restoreModuleState('app')).rejects.toThrow(coded('damaged', dump));
   });
 
   it.each<[string, (copy: string) => void]>([

@@ -1,8 +1,10 @@
+import fs from 'node:fs';
 import { readFileBytes, reasonOf } from '@homeserver/system';
 import { partOf, placeOfBackup } from '../delta-place.ts';
 import { hashFile } from '../files/copy-content.ts';
 
 const NOT_NEEDED = '; only restore.sh needs it';
+const MOST_FILE_BYTES = 1024 ** 3;
 const MOST_BYTES = 200; // Of its last two lines, which are of the other two files.
 
 /**
@@ -12,7 +14,7 @@ const MOST_BYTES = 200; // Of its last two lines, which are of the other two fil
 export function verifyRestoreScript(directory: string, sumsSha256: string): string[] {
   const damage = damageOf(directory, 'restore.sums', sumsSha256);
   if (damage !== undefined) return [damage];
-  const sums = readFileBytes(placeOf(directory, 'restore.sums'), { limitBytes: 1024 ** 3, followLink: false });
+  const sums = readFileBytes(placeOf(directory, 'restore.sums'), { limitBytes: MOST_FILE_BYTES, followLink: false });
   const ours = sums.subarray(-MOST_BYTES).toString('latin1').trimEnd().split('\n').slice(-2);
   return ours.flatMap((line) => damageOf(directory, line.slice(66), line.slice(0, 64)) ?? []);
 }
@@ -24,6 +26,8 @@ function placeOf(directory: string, name: string): string {
 function damageOf(directory: string, name: string, sha256: string): string | undefined {
   const file = placeOf(directory, name);
   try {
+    const { size } = fs.lstatSync(file);
+    if (size > MOST_FILE_BYTES) return `${file} has ${size} bytes${NOT_NEEDED}`;
     return hashFile(file).sha256 === sha256 ? undefined : `${file} does not match its SHA-256${NOT_NEEDED}`;
   } catch (error) {
     return `${file} cannot be read: ${reasonOf(error)}${NOT_NEEDED}`;
