@@ -76,7 +76,7 @@ export function lookAt<T>(context: CommandContext, look: (server: Server) => T):
 export function openForChanging(context: CommandContext): { server: Server; logging: Logging } {
   const { display } = context;
   const logging = afterClearing(display, openLog(context));
-  const { onEvent, onProgress } = display;
+  const { onEvent, onProgress, onModuleProgress } = display;
   const { historyDays } = context.settings;
   return {
     server: openServer(context.settings, {
@@ -84,6 +84,7 @@ export function openForChanging(context: CommandContext): { server: Server; logg
       logFor: (module) => logging.child(module),
       onEvent,
       onProgress,
+      ...(onModuleProgress === undefined ? {} : { onModuleProgress }),
       historyDays,
     }),
     logging,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { answerSchema } from '../src/answers/answer-schemas.ts';
-import { repositoryWith } from './support/module-files.ts';
+import { repositoryWith, writesVersion } from './support/module-files.ts';
 import { serverFolder, type Answer, type ServerFolder } from './support/server-folder.ts';
 import { checkAnswer } from './support/valid-answer.ts';
 
@@ -85,6 +85,20 @@ describe('--json-lines', { timeout: 60_000 }, () => {
     expect(phases).toContain('capture');
     write('z');
     expect((await progressOf('snapshots', 'restore', answer.data.id)).phases).toContain('restore');
+  });
+
+  it('tells how far a module is with what it captures itself', async () => {
+    const server = await serverFolder();
+    const file = path.join(server.root, 'conf');
+    fs.writeFileSync(file, Buffer.alloc(1024 * 1024, 'x'));
+    await server.repository.commit(repositoryWith({ one: { version: '1.0.0', main: writesVersion(file) } }));
+    const { events } = await linesOf(server, 'run');
+    expect(events.findLast(({ type }) => type === 'progress')).toMatchObject({
+      module: 'one',
+      phase: 'capture',
+      files_done: 1,
+      bytes_done: 1024 * 1024,
+    });
   });
 
   it('ends with the error, when there is one', async () => {

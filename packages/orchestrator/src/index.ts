@@ -49,7 +49,7 @@ export type { PlannedModuleRun, PlannedUpdate, RunPlan } from './plan/plan-run.t
 export type { Hold } from './records/module-records.ts';
 export type { ServerRecovery } from './recover/recover-server.ts';
 export type { Replacement } from './replace/replace-modules.ts';
-export type { CycleEvent, OnCycleEvent } from './report/cycle-event.ts';
+export type { CycleEvent, OnCycleEvent, OnModuleProgress } from './report/cycle-event.ts';
 export type { CycleOutcome, CycleReport } from './report/cycle-report.ts';
 export type { RunRecord } from './report/run-record.ts';
 export type { ModuleOutcome } from './run/module-outcome.ts';

@@ -36,7 +36,7 @@ export async function runListed(
   { purpose, waitMs, signal }: ListedRunOptions,
   act: (listed: ListedRun, report: CycleReport) => Promise<void>,
 ): Promise<CycleReport> {
-  const { paths, logger, logFor, onEvent, state } = server;
+  const { paths, logger, logFor, onEvent, onModuleProgress, state } = server;
   const stopping = signal === undefined ? {} : { signal };
   const lock = await lockServer(paths, { purpose, ...(waitMs === undefined ? {} : { waitMs }), ...stopping });
   const report = beginReport();
@@ -55,6 +55,7 @@ export async function runListed(
       logger,
       logFor,
       onEvent,
+      onModuleProgress,
       state,
       ...stopping,
     };

@@ -1,6 +1,6 @@
 import { StateManager, type OnProgress } from '@homeserver/state-manager';
 import { silentLogger, type Logger } from '@homeserver/system';
-import type { OnCycleEvent } from './report/cycle-event.ts';
+import type { OnCycleEvent, OnModuleProgress } from './report/cycle-event.ts';
 import { serverPaths, type ServerLocations, type ServerPaths } from './server-paths.ts';
 
 /** A server folder with what is needed to work on it. */
@@ -12,6 +12,8 @@ export interface Server {
   readonly logFor: (module: string) => Logger;
   /** Told what begins and ends. */
   readonly onEvent: OnCycleEvent;
+  /** Told how far modules are, if anybody wants to know. */
+  readonly onModuleProgress: OnModuleProgress | undefined;
   /** How long records of runs are kept; undefined: as long as `writeRunRecord` says. */
   readonly historyDays: number | undefined;
 }
@@ -24,6 +26,7 @@ export function openServer(
     logFor?: (module: string) => Logger;
     onProgress?: OnProgress;
     onEvent?: OnCycleEvent;
+    onModuleProgress?: OnModuleProgress;
     historyDays?: number;
   } = {},
 ): Server {
@@ -35,6 +38,7 @@ export function openServer(
     logger,
     logFor: hears.logFor ?? (() => logger),
     onEvent: hears.onEvent ?? (() => {}),
+    onModuleProgress: hears.onModuleProgress,
     historyDays: hears.historyDays,
   };
 }

@@ -146,6 +146,7 @@ function runInstalled(server: Server, options: UpdateOptions, report: CycleRepor
     logger: server.logger,
     logFor: server.logFor,
     onEvent: server.onEvent,
+    onModuleProgress: server.onModuleProgress,
     state: server.state,
     ...(options.signal ? { signal: options.signal } : {}),
   });

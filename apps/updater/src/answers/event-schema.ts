@@ -9,42 +9,44 @@ const phase = z.enum(['recover', 'sync', 'replace', 'run']);
 const named = { type: z.literal('module'), time, name: text, version: text };
 
 /** What --json-lines prints before the answer, one of these a line. */
-const event: z.ZodType<Json<SeenEvent | (Progress & { type: 'progress' })> & { time: number }> = z.union([
-  z.strictObject({ type: z.literal('phase'), time, phase, state: z.literal('begun') }),
-  z.strictObject({ type: z.literal('phase'), time, phase, state: z.literal('ended'), duration_ms: milliseconds }),
-  z.strictObject({ type: z.literal('synced'), time, commit: text, fetched: z.boolean() }),
-  z.strictObject({ type: z.literal('orchestrator'), time, from: text, to: text }),
-  z.strictObject({ type: z.literal('replaced'), time, name: text, from: text.nullable(), to: text }),
-  z.strictObject({ type: z.literal('modules'), time, total: count }),
-  z.strictObject({ ...named, state: z.literal('begun') }),
-  z.strictObject({
-    ...named,
-    state: z.enum(['succeeded', 'failed', 'skipped']),
-    changed: z.boolean(),
-    error: line.optional(),
-    reverted: lines,
-    rollback_failed: lines,
-    rolled_back_to: text.nullable().optional().meta({ description: 'null: it was a first installation' }),
-    duration_ms: milliseconds,
-  }),
-  z.strictObject({
-    type: z.literal('verify'),
-    time,
-    name: text.meta({ description: 'the module of the backup, or the id of the snapshot' }),
-    state: z.enum(['begun', 'good', 'damaged']),
-  }),
-  z.strictObject({
-    type: z.literal('progress'),
-    time,
-    phase: z.enum(['capture', 'restore', 'verify']),
-    files_done: count,
-    files_total: count.optional(),
-    bytes_done: count,
-    bytes_total: count.optional(),
-    bytes_per_second: count,
-    remaining_ms: milliseconds.optional(),
-  }),
-]);
+const event: z.ZodType<Json<SeenEvent | (Progress & { type: 'progress'; module?: string })> & { time: number }> =
+  z.union([
+    z.strictObject({ type: z.literal('phase'), time, phase, state: z.literal('begun') }),
+    z.strictObject({ type: z.literal('phase'), time, phase, state: z.literal('ended'), duration_ms: milliseconds }),
+    z.strictObject({ type: z.literal('synced'), time, commit: text, fetched: z.boolean() }),
+    z.strictObject({ type: z.literal('orchestrator'), time, from: text, to: text }),
+    z.strictObject({ type: z.literal('replaced'), time, name: text, from: text.nullable(), to: text }),
+    z.strictObject({ type: z.literal('modules'), time, total: count }),
+    z.strictObject({ ...named, state: z.literal('begun') }),
+    z.strictObject({
+      ...named,
+      state: z.enum(['succeeded', 'failed', 'skipped']),
+      changed: z.boolean(),
+      error: line.optional(),
+      reverted: lines,
+      rollback_failed: lines,
+      rolled_back_to: text.nullable().optional().meta({ description: 'null: it was a first installation' }),
+      duration_ms: milliseconds,
+    }),
+    z.strictObject({
+      type: z.literal('verify'),
+      time,
+      name: text.meta({ description: 'the module of the backup, or the id of the snapshot' }),
+      state: z.enum(['begun', 'good', 'damaged']),
+    }),
+    z.strictObject({
+      type: z.literal('progress'),
+      time,
+      module: text.optional().meta({ description: 'the one that makes the capture or restore' }),
+      phase: z.enum(['capture', 'restore', 'verify']),
+      files_done: count,
+      files_total: count.optional(),
+      bytes_done: count,
+      bytes_total: count.optional(),
+      bytes_per_second: count,
+      remaining_ms: milliseconds.optional(),
+    }),
+  ]);
 
 /** The JSON Schema (2020-12) of an event. */
 export function eventSchema(): object {

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import type { LoggingOptions } from '@homeserver/logging';
-import type { CycleEvent } from '@homeserver/orchestrator';
+import type { CycleEvent, OnModuleProgress } from '@homeserver/orchestrator';
 import { progressLine, type OnProgress } from '@homeserver/state-manager';
 import { eventLines } from './event-lines.ts';
 import { LiveList } from './live-list.ts';
@@ -12,6 +12,8 @@ export type SeenEvent = CycleEvent | { type: 'verify'; name: string; state: 'beg
 export interface Display {
   onEvent(this: void, event: SeenEvent): void;
   readonly onProgress: OnProgress;
+  /** undefined: nobody sees it. */
+  readonly onModuleProgress?: OnModuleProgress;
   /** Where log messages go, and from which level on. */
   readonly console: Pick<LoggingOptions, 'console' | 'consoleStream' | 'consoleLevel'>;
   /** Takes away what is drawn, so that something else can be written there. */
@@ -52,6 +54,7 @@ export function openDisplay(command: string, { json, jsonLines, quiet, verbose }
   return {
     onEvent: (event) => list.onEvent(event),
     onProgress: (progress) => list.onProgress(progress),
+    onModuleProgress: (module, progress) => list.onProgress(progress, module),
     console: isCycle ? { console: 'json', consoleStream: logStream(list), consoleLevel: 'warning' } : console,
     clear: () => list.clear(),
     end: () => list.end(),

@@ -52,8 +52,10 @@ export class LiveList {
     this.#draw();
   }
 
-  onProgress(progress: Progress): void {
-    this.#progress = describeProgress(progress);
+  /** `module`: the one whose capture or restore it is. */
+  onProgress(progress: Progress, module?: string): void {
+    const text = `${module === undefined ? '' : `${module}: `}${describeProgress(progress)}`;
+    this.#progress = escapeControl(text);
     this.#draw();
   }
 

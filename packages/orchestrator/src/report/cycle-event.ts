@@ -1,3 +1,4 @@
+import type { Progress } from '@homeserver/state-manager';
 import type { ModuleOutcome } from '../run/module-outcome.ts';
 import type { Phase } from './phases.ts';
 
@@ -19,6 +20,9 @@ export type CycleEvent =
 
 /** It must not throw. */
 export type OnCycleEvent = (event: CycleEvent) => void;
+
+/** How far a capture or a restore is that a module makes. It must not throw. */
+export type OnModuleProgress = (module: string, progress: Progress) => void;
 
 export function moduleEnded(outcome: ModuleOutcome): CycleEvent {
   const { name, version, status, changed, error, reverted, rollbackFailed, durationMs, rolledBack } = outcome;

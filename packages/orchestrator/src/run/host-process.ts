@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { OnProgress } from '@homeserver/state-manager';
 import { once } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
@@ -90,14 +91,19 @@ export class HostProcess {
   }
 
   /** Runs a module to its end, whatever that is; its output goes to `log` line by line. Never throws. */
-  async run(request: Omit<RunRequest, 'nonce' | 'run'>, limits: HostLimits, log: Logger): Promise<HostRun> {
+  async run(
+    request: Omit<RunRequest, 'nonce' | 'run' | 'watched'>,
+    limits: HostLimits,
+    log: Logger,
+    onProgress?: OnProgress,
+  ): Promise<HostRun> {
     const nonce = randomBytes(12).toString('hex');
     const run = `${this.#marker}.${request.name}`;
-    const output = new ModuleOutput(nonce, log);
+    const output = new ModuleOutput(nonce, log, onProgress);
     const stopListening = output.listenTo(this.#worker);
     this.#modulesRun += 1;
     await this.#isPlaced;
-    this.#worker.send({ ...request, run, nonce });
+    this.#worker.send({ ...request, run, nonce, watched: onProgress !== undefined });
     const ending = await this.#ending(output, limits);
     if (ending.how === 'timeout' || ending.how === 'stopped') await this.#askToEnd(output);
     if (ending.how !== 'said') await this.#lastWords();

@@ -1,3 +1,4 @@
+import type { Progress } from '@homeserver/state-manager';
 import type { ModuleResult } from '../module-contract.ts';
 
 /** The environment variable that tells a host whose child it is. */
@@ -23,6 +24,8 @@ export interface RunRequest {
   run: string;
   dryRun: boolean;
   retry: boolean;
+  /** Somebody wants to know how far captures and restores are; finding that out costs a look at each file. */
+  watched: boolean;
 }
 
 /** A line that the host writes between the module's own output. stdout alone keeps the order, so everything travels there. */
@@ -32,6 +35,7 @@ export type HostLine =
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string }
   /** A restore inside the module moved something out of the way. */
   | { kind: 'displaced'; from: string; to: string }
+  | { kind: 'progress'; progress: Progress }
   | {
       kind: 'end';
       /** What `main` came to. */

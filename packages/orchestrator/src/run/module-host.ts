@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { PermissionManager } from '@homeserver/permissions';
-import { StateManagerError } from '@homeserver/state-manager';
+import { StateManagerError, type OnProgress } from '@homeserver/state-manager';
 import { adoptOrphans, dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
 import type { ModuleContext, ModuleMain, ModuleResult } from '../module-contract.ts';
 import { createOnce } from '../run-once.ts';
@@ -90,9 +90,18 @@ function contextFor(request: RunRequest): ModuleContext {
   const level = (name: Extract<HostLine, { kind: 'log' }>['level']) => (message: string) =>
     say(request, { kind: 'log', level: name, message: String(message).slice(0, MAX_MESSAGE) });
   const log: Logger = { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
-  const { name, version, config, stateDir, backupDir, updaterStateDir, dryRun, retry } = request;
+  const { name, version, config, stateDir, backupDir, updaterStateDir, dryRun, retry, watched } = request;
+  const onProgress: OnProgress = (progress) => say(request, { kind: 'progress', progress });
   const state = new TellingStateManager(
-    { backupDir, stateDir: updaterStateDir, logger: log, lock: 'inherited', run: request.run, session: name },
+    {
+      backupDir,
+      stateDir: updaterStateDir,
+      logger: log,
+      lock: 'inherited',
+      run: request.run,
+      session: name,
+      ...(watched ? { onProgress } : {}),
+    },
     (place) => say(request, { kind: 'displaced', ...place }),
   );
   return {

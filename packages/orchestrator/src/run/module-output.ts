@@ -1,3 +1,4 @@
+import type { OnProgress } from '@homeserver/state-manager';
 import { tellingLine, type Logger, type Worker } from '@homeserver/system';
 import { parseHostLine, type HostLine } from './host-protocol.ts';
 import { splitLines } from './split-lines.ts';
@@ -19,6 +20,7 @@ export class ModuleOutput {
   readonly end: Promise<EndLine>;
   readonly #nonce: string;
   readonly #log: Logger;
+  readonly #onProgress: OnProgress;
   readonly #out = splitLines((line) => this.#line(line));
   readonly #err = splitLines((line) => this.#errorLine(line));
   readonly #begun = Promise.withResolvers<void>();
@@ -32,7 +34,8 @@ export class ModuleOutput {
   #isFull = false;
   readonly #lastErrors: string[] = [];
 
-  constructor(nonce: string, log: Logger) {
+  constructor(nonce: string, log: Logger, onProgress: OnProgress = () => {}) {
+    this.#onProgress = onProgress;
     this.#nonce = nonce;
     this.#log = log;
     this.end = this.#errEnd.promise.then(() => this.#outEnd.promise);
@@ -73,6 +76,7 @@ export class ModuleOutput {
     else if (line.kind === 'begin') this.#begin();
     else if (line.kind === 'end') this.#outEnd.resolve(line);
     else if (line.kind === 'displaced') this.displaced.push({ from: line.from, to: line.to });
+    else if (line.kind === 'progress') this.#onProgress(line.progress);
     else this.#say(line.level, line.message);
   }
 

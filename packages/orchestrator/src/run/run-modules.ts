@@ -1,9 +1,9 @@
 import path from 'node:path';
-import type { StateManager } from '@homeserver/state-manager';
+import type { Progress, StateManager } from '@homeserver/state-manager';
 import { makeDirectoryDurably, reasonOf, type Logger } from '@homeserver/system';
 import { ENTRY_NAMES, findEntry } from '../module-index.ts';
 import type { ServerPaths } from '../server-paths.ts';
-import type { OnCycleEvent } from '../report/cycle-event.ts';
+import type { OnCycleEvent, OnModuleProgress } from '../report/cycle-event.ts';
 import type { InstalledModule } from '../store/installed-modules.ts';
 import { enabledModules, type EnabledModule } from './enabled-modules.ts';
 import type { HostRun } from './host-process.ts';
@@ -29,6 +29,7 @@ export interface RunSettings {
   logFor: (module: string) => Logger;
   logger: Logger;
   onEvent: OnCycleEvent;
+  onModuleProgress?: OnModuleProgress | undefined;
   state: StateManager;
 }
 
@@ -106,6 +107,8 @@ export async function runOne(
   const { configuration: config, timeoutSeconds } = module.index;
   const { backupDir, stateDir: updaterStateDir } = paths;
   const { dryRun, retry, signal } = settings;
+  const { onModuleProgress } = settings;
+  const onProgress = onModuleProgress && ((progress: Progress): void => onModuleProgress(name, progress));
   const start = (): Promise<HostRun> =>
     hosts
       .take()
@@ -113,6 +116,7 @@ export async function runOne(
         { name, version, directory, entry, args, config, stateDir, backupDir, updaterStateDir, dryRun, retry },
         { timeoutMs: timeoutSeconds * 1000, ...(signal ? { signal } : {}) },
         settings.logFor(name),
+        onProgress,
       );
 
   let ran = await start();
