@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describeTree } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { rollback } from './support/rollback.ts';
-import { makeServer, type Server } from './support/server.ts';
+import { makeServer, rewriteManifest, type Server } from './support/server.ts';
 
 /* One clear line, the exit code of the table in the README, and nothing live touched. */
 
@@ -25,15 +24,6 @@ async function changedServer(): Promise<Server & { at: (name: string) => string 
   database.close();
   fs.writeFileSync(path.join(directory, 'page'), 'new');
   return { ...server, at: (name) => path.join(server.backups, name) };
-}
-
-/** Another manifest with a checksum that is right: what only another version, or somebody else, could have written. */
-function rewriteManifest(directory: string, edit: (text: string) => string): void {
-  const file = path.join(directory, 'manifest.json');
-  const text = fs.readFileSync(file, 'utf8');
-  const head = edit(text.slice(0, text.lastIndexOf(',\n"checksum"')));
-  const checksum = createHash('sha256').update(head).digest('hex');
-  fs.writeFileSync(file, `${head},\n"checksum": "${checksum}"\n}\n`);
 }
 
 const half = (file: string): void => fs.truncateSync(file, Math.floor(fs.statSync(file).size / 2));

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describeTree, temporaryDirectory } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { startFixture } from './support/fixture-process.ts';
 import { rollback } from './support/rollback.ts';
-import { makeServer } from './support/server.ts';
+import { makeServer, rewriteManifest } from './support/server.ts';
 
 /** The disk of a machine that had its backups in the usual place, mounted at `disk`. */
 async function makeDeadMachine() {
@@ -21,6 +22,13 @@ async function makeDeadMachine() {
     execFileSync('cp', ['-a', server.backups, path.join(disk, 'var/backups/updates')]);
   };
   return { ...server, was, disk, at, mount, run: (...args: string[]) => rollback([...args, '--target-root', disk]) };
+}
+
+function namesIn(database: string): unknown[] {
+  const open = new DatabaseSync(database, { readOnly: true });
+  const rows = open.prepare('SELECT name FROM people').all();
+  open.close();
+  return rows.map(({ name }) => name);
 }
 
 describe('--target-root', () => {
@@ -67,6 +75,37 @@ describe('--target-root', () => {
     expect(describeTree(at('adblock'))).toEqual(was);
     expect(fs.existsSync(path.join(live, 'adblock/half'))).toBe(true);
     expect(fs.existsSync(log)).toBe(false);
+  });
+
+  it('puts a SQLite database back on that disk, and names the database of a server', async () => {
+    const { backups, live, state, disk, at, mount, run } = await makeDeadMachine();
+    const file = path.join(live, 'app.db');
+    const here = new DatabaseSync(file);
+    here.exec("PRAGMA journal_mode = wal; CREATE TABLE people (name text); INSERT INTO people VALUES ('old')");
+    await state.backupModuleState('app', { databases: [{ type: 'sqlite', database: file }] });
+    rewriteManifest(path.join(backups, 'app_backup'), (text) =>
+      text.replace(
+        '"databases":[',
+        '"databases":[{"engine":"postgresql","connection":{"type":"postgresql","database":"album"},"secret":"db_1.secret","content":null},',
+      ),
+    );
+    here.exec("INSERT INTO people VALUES ('new')");
+    here.close();
+    mount();
+    const there = new DatabaseSync(at('app.db'));
+    there.exec("INSERT INTO people VALUES ('of the dead machine')");
+    there.close();
+
+    const { exitCode, stdout, stderr } = run('--restore-backup', 'app', '--yes');
+    expect(exitCode).toBe(0);
+    expect(`${stdout}${stderr}`).toContain(
+      'postgresql://local:5432/album has to be restored on the machine that its server runs on',
+    );
+    expect(namesIn(at('app.db'))).toEqual(['old']);
+    expect(namesIn(file)).toEqual(['old', 'new']);
+    const [, moved = ''] = /^ {2}moved away: \S+app\.db -> (\S+)$/m.exec(stdout) ?? [];
+    expect(moved.startsWith(disk)).toBe(true);
+    expect(namesIn(moved)).toEqual(['old', 'new', 'of the dead machine']);
   });
 
   it('refuses a place that is none, and a state directory', async () => {
