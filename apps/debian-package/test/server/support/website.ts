@@ -34,7 +34,7 @@ export function websitePool(version: string, configuration: string): { [name: st
     ],
   };
   return hotfixTree(
-    { metadata: { schema_version: version, name: 'hotfix' }, pools: [pool] },
+    { metadata: { schema_version: version, name: 'hotfix', priority: 'critical' }, pools: [pool] },
     { 'website.conf': configuration },
   );
 }
