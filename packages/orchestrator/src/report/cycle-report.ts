@@ -85,6 +85,8 @@ export function summaryLines(report: CycleReport): string[] {
   const count = (status: ModuleOutcome['status']): number =>
     report.outcomes.filter((one) => one.status === status).length;
   const rolledBack = report.outcomes.filter((one) => one.rolledBack !== undefined);
+  const partly = report.outcomes.filter((one) => one.status === 'succeeded' && one.reverted.length > 0);
+  const notUpdated = notUpdatedIn(report);
   const run = report.ranModules
     ? [
         `  - Enabled modules found: ${report.outcomes.length}`,
@@ -92,6 +94,7 @@ export function summaryLines(report: CycleReport): string[] {
         ...(count('failed') > 0 ? [`  - Failed: ${names(report.outcomes, 'failed')}`] : []),
         ...(count('skipped') > 0 ? [`  - Skipped: ${names(report.outcomes, 'skipped')}`] : []),
         ...(rolledBack.length > 0 ? [`  - Rolled back: ${rolledBack.map(({ name }) => name).join(', ')}`] : []),
+        ...(partly.length > 0 ? [`  - Put back in part: ${partly.map(({ name }) => name).join(', ')}`] : []),
       ]
     : [];
   return [
@@ -101,8 +104,16 @@ export function summaryLines(report: CycleReport): string[] {
     report.stopped ? 'Update orchestration stopped at a safe point:' : 'Update orchestration completed:',
     `  - Schema updates detected: ${report.updates.length}`,
     `  - Successfully schema updated: ${report.replaced.length}`,
+    ...(notUpdated.length > 0 ? [`  - Not updated: ${notUpdated.join(', ')}`] : []),
     ...run,
   ];
+}
+
+/** Names of what should have been updated, and was not: modules, and the orchestrator itself. */
+function notUpdatedIn({ notices, notReplaced, orchestrator }: CycleReport): string[] {
+  const refused = notices.filter(({ kind }) => kind === 'problem' || kind === 'refused');
+  const own = orchestrator.problems.length > 0 ? ['the orchestrator'] : [];
+  return [...own, ...[...refused, ...notReplaced].map(({ name }) => name)];
 }
 
 function names(outcomes: readonly ModuleOutcome[], status: ModuleOutcome['status']): string {

@@ -101,6 +101,29 @@ describe('the closing lines of the log', () => {
     ]);
   });
 
+  it('name, too, what makes a run fail in which every module succeeded', () => {
+    const lines = summaryLines(
+      report({
+        outcomes: [ran('hotfix', { reverted: ['pool website: reverted'] })],
+        notReplaced: [{ name: 'web', error: 'no space' }],
+        notices: [
+          { name: 'odd', kind: 'problem', text: '' },
+          { name: 'old', kind: 'orphaned', text: '' },
+        ],
+        orchestrator: { version: '1.0.0', problems: ['it broke'] },
+      }),
+    );
+    expect(lines.slice(1)).toEqual([
+      'Update orchestration completed:',
+      '  - Schema updates detected: 0',
+      '  - Successfully schema updated: 0',
+      '  - Not updated: the orchestrator, odd, web',
+      '  - Enabled modules found: 1',
+      '  - Successfully executed: 1',
+      '  - Put back in part: hotfix',
+    ]);
+  });
+
   it('say nothing of modules when none were to be run', () => {
     expect(summaryLines(report({ ranModules: false }))).toEqual([
       'Update orchestration completed:',
