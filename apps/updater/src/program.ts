@@ -1,12 +1,12 @@
 import { ORCHESTRATOR_VERSION } from '@homeserver/orchestrator';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addAuthorCommands } from './author-commands.ts';
 import { addBackupCommands } from './backup-commands.ts';
 import { addCommand, waitOption, type CommonFlags, type Perform, type Waiting } from './command-options.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { historyCommand } from './commands/history.ts';
-import { recoverCommand } from './commands/recover.ts';
+import { recoverCommand, type RecoveryPhase } from './commands/recover.ts';
 import { statusCommand } from './commands/status.ts';
 import { addHotfixCommands } from './hotfix-commands.ts';
 import { addLegacyCommands } from './legacy-commands.ts';
@@ -41,7 +41,15 @@ export function buildProgram(perform: Perform): Command {
     );
   command('recover', 'finish what a crash interrupted', 'updater recover')
     .addOption(waitOption())
-    .action((flags: Waiting) => perform('recover', flags, (context) => recoverCommand(context, flags)));
+    .addOption(
+      new Option(
+        '--phase <phase>',
+        'early: only what is right before any service has started; late: what is left (default)',
+      ).choices(['early', 'late']),
+    )
+    .action((flags: Waiting & { phase?: RecoveryPhase }) =>
+      perform('recover', flags, (context) => recoverCommand(context, flags)),
+    );
   command(
     'doctor',
     'check the machine, the repository and the backups; exit code 3 if something is wrong',

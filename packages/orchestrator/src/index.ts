@@ -29,6 +29,7 @@ export { readStatus } from './status.ts';
 export { DEFAULT_LOCATIONS } from './start/default-locations.ts';
 export { DEFAULT_TRUST } from './trust/trust-settings.ts';
 export { underLock } from './under-lock.ts';
+export { recoverEarly } from './recover/recover-early.ts';
 export { checkForUpdates, recover, update } from './update.ts';
 export { ORCHESTRATOR_VERSION } from './version.ts';
 export { why } from './why.ts';

@@ -27,6 +27,8 @@ export interface Intent {
   after_restore: { lines: string[]; cwd?: string; timeout_ms?: number } | null;
   /** Operations of it may be in the operation log: they are undone with it. */
   operations?: true;
+  /** The early phase of a recovery is done: what is left is for a machine that is up. See `undoEarly`. */
+  remaining?: 'late';
   /** Who is at work on it; 0 when it could not be undone, and is left for a person. */
   pid: number;
   /** Unix seconds, to the millisecond. */
@@ -52,6 +54,7 @@ export const intentSchema: z.ZodType<Intent> = z.strictObject({
     })
     .nullable(),
   operations: z.literal(true).exactOptional(),
+  remaining: z.literal('late').exactOptional(),
   pid: z.int(),
   created: z.number(),
 });

@@ -76,6 +76,11 @@ export class Journal {
     if (this.#writes) writeJsonDurably(this.#file(intent.id), { ...intent, pid: 0 });
   }
 
+  /** All of it is back that can be while no service runs yet. */
+  markEarlyDone(intent: Intent): void {
+    writeJsonDurably(this.#file(intent.id), { ...intent, remaining: 'late' });
+  }
+
   /** Commits an intent, or closes one that was undone. A missing one is fine. */
   close(id: string): void {
     if (!this.#writes) return;

@@ -6,6 +6,7 @@ import type { DamagedIntent } from './journal.ts';
 import { runningGuards } from './guard/running-guards.ts';
 import { releaseEndedRoom } from './release-ended-room.ts';
 import { endProcessesOf, undoIntents, type Undone } from './undo.ts';
+import { undoEarly } from './undo-early.ts';
 
 export interface RecoveryReport {
   /** What was found open, newest first, and how it ended. */
@@ -18,6 +19,8 @@ export interface RecoveryReport {
 export interface Recovering {
   /** Which of the open changes; default all. */
   isWanted?: (intent: Intent) => boolean;
+  /** early: only what can be put back before any service has started; the rest stays noted. Default: all that is left. */
+  phase?: 'early';
   /** The run whose processes are ended first; default the whole run that an intent's run is a part of. */
   scope?: (run: string) => string;
 }
@@ -27,7 +30,7 @@ const wholeRun = (run: string): string => run.split('.')[0] ?? run;
 /** Ends the processes of dead runs, then undoes what is open, newest first. Under the lock. Idempotent, also when it is cut itself. */
 export async function recoverChanges(
   engine: Engine,
-  { isWanted = () => true, scope = wholeRun }: Recovering = {},
+  { isWanted = () => true, scope = wholeRun, phase }: Recovering = {},
 ): Promise<RecoveryReport> {
   const { journal, paths, displacedDir } = engine;
   refuseOpenElsewhere(engine);
@@ -51,7 +54,7 @@ export async function recoverChanges(
   const committed = wanted.filter(isCommitted);
   for (const intent of committed) journal.close(intent.id);
   const open = wanted.filter((intent) => !isCommitted(intent));
-  const undone = await undoIntents(open, engine);
+  const undone = phase === 'early' ? await undoEarly(open, engine) : await undoIntents(open, engine);
   releaseEndedRoom(engine, wanted);
   pruneSlotsOf(engine, wanted);
   const found = [

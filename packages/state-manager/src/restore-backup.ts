@@ -10,7 +10,7 @@ import { releaseRoom } from './files/reserved-room.ts';
 import { readManifest } from './manifest.ts';
 import { emptyReport } from './source-report.ts';
 import { restoreState } from './sources.ts';
-import type { RestoreContext, SourceReport } from './state-source.ts';
+import type { RestoreContext, RestorePhase, SourceReport } from './state-source.ts';
 
 /** How a restore goes about it. */
 export type Restoring = Pick<Engine, 'logger' | 'onProgress' | 'targetRoot' | 'displacedDir'>;
@@ -25,11 +25,11 @@ export interface RestoreReport extends SourceReport {
 
 /**
  * Puts back what the backup in `directory` holds, after checking what it will use. Idempotent: running it again completes
- * one that was cut. Throws 'damaged' with nothing touched.
+ * one that was cut. `phase`: only that part of it. Throws 'damaged' with nothing touched.
  */
-export async function restoreBackup(directory: string, how: Restoring): Promise<RestoreReport> {
+export async function restoreBackup(directory: string, how: Restoring, phase?: RestorePhase): Promise<RestoreReport> {
   const manifest = readManifest(directory);
-  const report = await restoreState(manifest, contextFor(directory, how));
+  const report = await restoreState(manifest, { ...contextFor(directory, how), phase });
   releaseRoom(directory);
   for (const warning of report.warnings) how.logger.warn(warning);
   return { slot: manifest.slot, backupId: manifest.id, timestamp: manifest.timestamp, ...report };

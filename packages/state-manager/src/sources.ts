@@ -89,7 +89,7 @@ export async function restoreState(captured: Captured, context: RestoreContext):
   const waiting = new Map<StateKind, PreparedRestore>();
   const total = emptyReport();
   try {
-    for (const [source, part] of toPrepare(captured)) {
+    for (const [source, part] of toPrepare(captured, context)) {
       const partContext = { ...context, directory: placeOfPart(source, context.directory) };
       waiting.set(source.kind, await prepareWith(waiting.get('services'), () => source.prepare(part, partContext)));
     }
@@ -109,9 +109,10 @@ export async function restoreState(captured: Captured, context: RestoreContext):
   return total;
 }
 
-/** Databases last: their servers must run. */
-function toPrepare(captured: Captured): [StateSource, unknown][] {
-  return chosen(captured).toSorted(([a], [b]) => Number(a.kind === 'databases') - Number(b.kind === 'databases'));
+/** Databases last: their servers must run. What the early phase has put back may have changed since, and rightly. */
+function toPrepare(captured: Captured, { phase }: RestoreContext): [StateSource, unknown][] {
+  const wanted = chosen(captured).filter(([{ kind }]) => phase !== 'late' || kind !== 'files');
+  return wanted.toSorted(([a], [b]) => Number(a.kind === 'databases') - Number(b.kind === 'databases'));
 }
 
 /** A second try when the change had stopped the database server that this source needs. */

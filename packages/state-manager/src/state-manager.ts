@@ -120,10 +120,13 @@ export class StateManager {
 
   /**
    * Finishes what a crash interrupted: ends the processes of dead runs, then undoes every open intent, newest first.
-   * Idempotent, also when it is cut itself. What cannot be undone stays noted and is in the report as 'failed'.
+   * Idempotent, also when it is cut itself. What cannot be undone stays noted and is in the report as 'failed'. A boot does
+   * it in two phases: 'early', before any service has started, puts back files, SQLite databases, and what enables units,
+   * and leaves the rest noted; the next \`recover\`, on a machine that is up, does what is left.
    */
-  async recover(): Promise<RecoveryReport> {
-    return this.#bracket.run('recover', 'no', () => recoverChanges(this.#engine));
+  async recover({ phase }: { phase?: 'early' } = {}): Promise<RecoveryReport> {
+    const recovering = phase === undefined ? {} : { phase };
+    return this.#bracket.run('recover', 'no', () => recoverChanges(this.#engine, recovering));
   }
 
   /**

@@ -42,6 +42,12 @@ export interface PreviousBackup {
  */
 export type Difference = { gone: RawPath } | { copied: RawPath } | { dress: CapturedDirectory } | { recorded: RawPath };
 
+/**
+ * Which part of a restore is wanted, when it is done in two. early: before any service has started; files, SQLite databases,
+ * and what enables and masks units; nothing is started, stopped or asked. late: all the rest, on a machine that is up.
+ */
+export type RestorePhase = 'early' | 'late';
+
 export interface RestoreContext {
   /** The backup to read from. */
   directory: string;
@@ -50,6 +56,8 @@ export interface RestoreContext {
    * machine (units, servers) is then none of our business.
    */
   targetRoot?: RawPath | undefined;
+  /** Default: all at once. */
+  phase?: RestorePhase | undefined;
   /** Where a source may note what is left to do; default `directory`. Not made yet. */
   notes?: string;
   /** Where things go that are in the way. */

@@ -22,8 +22,13 @@ import { leftForMachine } from './sources.ts';
 export interface Undone {
   slot: string;
   kind: Intent['kind'];
-  /** restored: the state before is back. committed: it had been committed, only its note was left. failed: a person must look. */
-  outcome: 'restored' | 'committed' | 'failed';
+  /**
+   * restored: the state before is back. begun: the early phase has put back its part, the rest is to follow. committed: it
+   * had been committed, only its note was left. failed: a person must look.
+   */
+  outcome: 'restored' | 'begun' | 'committed' | 'failed';
+  /** The early phase had put back its part before: \`report\` has the rest alone. */
+  wasBegun?: true;
   report?: RestoreReport;
   /** What became of its recorded operations, newest first. */
   operations?: UndoneOperation[];
@@ -91,7 +96,8 @@ function settle(newer: Attempted, by: Intent, { journal, logger }: Engine): void
 /** Puts back what one intent holds. Its note is the caller's to remove: a crash before that does it all again. */
 async function undo(intent: Intent, engine: Engine): Promise<Undone> {
   const { slot, kind, backup_id: id } = intent;
-  const done: Pick<Undone, 'report' | 'operations' | 'afterRestore'> = {};
+  const done: Pick<Undone, 'report' | 'operations' | 'afterRestore' | 'wasBegun'> =
+    intent.remaining === 'late' ? { wasBegun: true } : {};
   try {
     const leftOver = id === null ? undefined : await putBack(intent, engine, done);
     // Only what a guard captured is the state that its slot should hold again.
@@ -124,7 +130,7 @@ async function putBack(
   if (intent.operations && engine.displacedDir === undefined) removeTemporaries(path.join(directory, 'scripts'));
   const { entries, unreadable } = operationsOf(intent, engine);
   if (entries.length === 0) {
-    done.report = await restoreBackup(directory, engine);
+    done.report = await restoreBackup(directory, engine, intent.remaining);
     if (unreadable !== undefined) return `no rollback script could be run: ${unreadable}`;
   } else {
     const undone = await undoOperations(engine, directory, engine.operations, entries);
@@ -136,7 +142,7 @@ async function putBack(
   return left === undefined ? undefined : `${left} have to be restored by the machine itself`;
 }
 
-function operationsOf(intent: Intent, engine: Engine): { entries: LoggedOperation[]; unreadable?: string } {
+export function operationsOf(intent: Intent, engine: Engine): { entries: LoggedOperation[]; unreadable?: string } {
   if (!intent.operations) return { entries: [] };
   try {
     const { slot, backup_id: id } = intent;

@@ -1,14 +1,21 @@
-import { recover } from '@homeserver/orchestrator';
+import { recover, recoverEarly } from '@homeserver/orchestrator';
 import { openForChanging, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { leaveService } from '../leave-service.ts';
 
-/** `updater recover`: finishes what a crash interrupted, and nothing else. */
-export async function recoverCommand(context: CommandContext, flags: { wait?: number }): Promise<number> {
+export type RecoveryPhase = 'early' | 'late';
+
+/** `updater recover`: finishes what a crash interrupted, and nothing else. The late phase is all that is left to do. */
+export async function recoverCommand(
+  context: CommandContext,
+  flags: { wait?: number; phase?: RecoveryPhase },
+): Promise<number> {
   const { server, logging } = openForChanging(context);
   try {
-    await leaveService(logging);
-    const recovery = await recover(server, { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal });
+    const isEarly = flags.phase === 'early';
+    if (!isEarly) await leaveService(logging);
+    const options = { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal };
+    const recovery = await (isEarly ? recoverEarly(server, options) : recover(server, options));
     const { recovered, failed } = recovery;
     const ok = failed.length === 0;
     const text =

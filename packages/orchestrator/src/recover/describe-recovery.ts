@@ -15,7 +15,8 @@ export function describeRecovery({ found, damaged }: RecoveryReport): { reverted
   };
 }
 
-function describeRestored({ slot, kind, report }: Undone): string {
+function describeRestored({ slot, kind, report, wasBegun }: Undone): string {
+  if (wasBegun) return `${slot}: what was begun during the boot is complete`;
   if (kind === 'snapshot') return `snapshot ${slot}: its restore was completed`;
   if (kind === 'rollback') return `${slot}: the rollback of its operations was completed`;
   if (kind === 'restore') return `${slot}: the restore of its backup was completed`;

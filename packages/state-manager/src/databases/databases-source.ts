@@ -134,8 +134,10 @@ export const databasesSource: StateSource<WantedDatabases, CapturedDatabases> = 
 
   prepare: async (captured, context) => {
     const onOtherMachine = context.targetRoot === undefined ? [] : captured.filter(isOnServer);
+    const isForPhase = (one: CapturedDatabase): boolean =>
+      context.phase === undefined || (context.phase === 'late') === isOnServer(one);
     const meter = new ProgressMeter('restore', context.onProgress, 'databases');
-    const here = captured.filter((one) => !onOtherMachine.includes(one));
+    const here = captured.filter((one) => isForPhase(one) && !onOtherMachine.includes(one));
     meter.expect(
       here.length,
       here.map(dumpedBytes).reduce((sum, bytes) => sum + bytes, 0),

@@ -28,11 +28,11 @@ const STAYS_UP_MS = 1000; // A program that cannot read its configuration ends w
 /**
  * Throws 'damaged' as `readRecord`, 'cannot-restore' where systemd does not run or does not answer. `letGo` stops the
  * recorded units that hold files of the restore open; `apply` makes every unit as recorded, waits until it is, and throws
- * 'rollback-failed', naming the units that are not. Below a target root only links are put back, see `prepareUnitLinks`.
+ * 'rollback-failed', naming the units that are not. Below a target root, and in the early phase, only links are put back: see `prepareUnitLinks`.
  */
 export async function prepareServices(captured: CapturedServices, context: RestoreContext): Promise<PreparedRestore> {
   const record = readRecord(captured, context.directory);
-  if (context.targetRoot !== undefined) return prepareUnitLinks(record, context, context.targetRoot);
+  if (context.targetRoot !== undefined || context.phase === 'early') return prepareUnitLinks(record, context);
   const work = new UnitWork(record);
   const names = captured.units.join(', ');
   if (!isSystemdThere()) throw cannotRestore(names, 'this machine does not run systemd');

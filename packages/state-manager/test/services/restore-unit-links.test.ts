@@ -35,8 +35,8 @@ const stopped = recorded('rest.service', { unit_file_state: 'disabled', active_s
 
 function restore(record: RecordedUnit[], disk: string) {
   const directory = temporaryDirectory();
-  const context = { directory, displaced: new Displaced(directory), logger: silentLogger };
-  return prepareUnitLinks(record, context, toRawPath(disk)).apply();
+  const context = { directory, displaced: new Displaced(directory), logger: silentLogger, targetRoot: toRawPath(disk) };
+  return prepareUnitLinks(record, context).apply();
 }
 
 describe('the units of a machine whose disk is mounted here', () => {
