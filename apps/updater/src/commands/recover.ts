@@ -20,7 +20,9 @@ export async function recoverCommand(
     const ok = failed.length === 0;
     const text =
       recovered.length + failed.length === 0
-        ? 'Nothing was open.'
+        ? isEarly
+          ? 'Nothing has to be put back before services start.'
+          : 'Nothing was open.'
         : `${recovered.length} recovered, ${failed.length} failed.`;
     context.answer(recovery, [text], ok);
     return ok ? EXIT.done : EXIT.rollbackFailed;

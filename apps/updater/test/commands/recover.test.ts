@@ -30,6 +30,31 @@ describe('updater recover', { timeout: 30_000 }, () => {
     expect((await server.answer('status')).answer.data.interrupted).toBe(false);
   });
 
+  it('puts the files back in the early phase of a boot, and says in the late one that it is complete', async () => {
+    const { server, file } = await interruptedServer();
+    const early = await server.updater('recover', '--phase', 'early');
+    expect(early.stdout).toMatch(
+      /\[WARNING\] Recovered from an interruption: one: 1 entry put back before any service starts\n/,
+    );
+    expect([early.exitCode, fs.readFileSync(file, 'utf8')]).toEqual([0, 'mine']);
+    expect((await server.updater('recover', '--phase', 'early')).stdout).toMatch(/^Nothing has to be put back before/);
+    expect((await server.answer('status')).answer.data.interrupted).toBe(true);
+    const late = await server.updater('recover', '--phase', 'late');
+    expect(late.stdout).toMatch(
+      /\[WARNING\] Recovered from an interruption: one: what was begun during the boot is complete\n/,
+    );
+    expect([late.exitCode, (await server.updater('recover')).stdout]).toEqual([0, 'Nothing was open.\n']);
+    expect((await server.updater('recover', '--phase', 'soon')).exitCode).toBe(2);
+  });
+
+  it('ends with 0 in the early phase when the way back is damaged, which the late one may mend', async () => {
+    const { server, file } = await interruptedServer();
+    fs.writeFileSync(path.join(server.backupDir, 'one_backup/files', file), 'evil');
+    const early = await server.updater('recover', '--phase', 'early');
+    expect(early.stdout).toMatch(/\[WARNING\] one cannot be put back yet, and is tried again after the boot: .*conf/);
+    expect([early.exitCode, (await server.updater('recover', '--phase', 'late')).exitCode]).toEqual([0, 4]);
+  });
+
   it('ends with 4 and names the file when the way back is damaged', async () => {
     const { server, file } = await interruptedServer();
     fs.writeFileSync(path.join(server.backupDir, 'one_backup/files', file), 'evil');
