@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand } from '@homeserver/system';
 import { ensureDebianPackages } from '../debian-packages.ts';
 import { hostCommand } from './host-command.ts';
 
@@ -16,6 +18,7 @@ export interface Disk {
   reinsert(): Promise<void>;
 }
 
+const LET_GO_TIMEOUT_MS = 60_000;
 const SIZE_BYTES = 4 * 1024 ** 3; // Sparse: it takes what is written.
 
 /**
@@ -81,6 +84,18 @@ class ForgetfulOverlay extends Overlay {
   override async reinsert(): Promise<void> {
     await hostCommand(['umount', this.root]);
     await hostCommand(['umount', this.#mountPoint]);
+    await this.#letGo();
     await this.insert();
+  }
+
+  /** A mount namespace that was copied meanwhile (another server that boots) may hold the old mount for a moment. */
+  async #letGo(): Promise<void> {
+    const deadline = Date.now() + LET_GO_TIMEOUT_MS;
+    const isHeld = async (): Promise<boolean> =>
+      (await runCommand(['losetup', '--associated', this.#image])).stdout.length > 0;
+    while (await isHeld()) {
+      if (Date.now() > deadline) throw new Error(`${this.#image} stays in use after a power cut`);
+      await sleep(50);
+    }
   }
 }
