@@ -2,11 +2,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { runCommand } from '@homeserver/system';
 import { describeTree, describeUnderSupervision } from '@homeserver/test-support';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { killEverywhere } from './kill-everywhere.ts';
 import { scene, type Scene } from './scene.ts';
 
 /* The power fails again while a boot recovers: in the early phase, between the phases, in the late one. */
+
+vi.setConfig({ testTimeout: 600_000 });
 
 const TREE = { f: 'old', d: { g: 'x', h: 'y' } };
 
@@ -39,7 +41,7 @@ await describeUnderSupervision('a recovery in two phases that is killed', () => 
       expect(found.filter(({ outcome }) => outcome !== 'begun')).toEqual([]);
       expect(contents(here)).toBe(contents(scene(TREE)));
     };
-    await killEverywhere('recover early', interrupted, { most: 24, atOnce: early, recovered: expectWhole });
+    await killEverywhere('recover early', interrupted, { most: 14, atOnce: early, recovered: expectWhole });
   });
 
   it('in the late phase is completed by the next one', async () => {
@@ -48,6 +50,6 @@ await describeUnderSupervision('a recovery in two phases that is killed', () => 
       await here.stateManager().recover({ phase: 'early' });
       return here;
     };
-    await killEverywhere('recover', begun, { most: 16, recovered: expectWhole });
+    await killEverywhere('recover', begun, { most: 10, recovered: expectWhole });
   });
 });
