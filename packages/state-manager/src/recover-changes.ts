@@ -45,8 +45,8 @@ export async function recoverChanges(
   const endedProcesses = engine.targetRoot === undefined ? await endProcessesOf(wanted, scope) : 0;
   const byId = new Map(intents.map((intent) => [intent.id, intent]));
   // A commit closes the outermost note first; what stood inside of it is final then, however deep.
-  const isCommitted = ({ phase, parent }: Intent): boolean => {
-    if (phase !== 'done') return false;
+  const isCommitted = ({ phase: reached, parent }: Intent): boolean => {
+    if (reached !== 'done') return false;
     if (parent === null || !known.has(parent)) return true;
     const around = byId.get(parent);
     return around !== undefined && isCommitted(around);

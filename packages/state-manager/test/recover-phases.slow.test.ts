@@ -22,6 +22,13 @@ async function interrupted(): Promise<Scene> {
   return here;
 }
 
+/** Its early phase is done. */
+async function begun(): Promise<Scene> {
+  const here = await interrupted();
+  await here.stateManager().recover({ phase: 'early' });
+  return here;
+}
+
 const contents = (here: Scene): string => describeTree(here.live, { times: false }).join('\n');
 const expectWhole = async (here: Scene, firedAt: string): Promise<void> => {
   expect([firedAt, contents(here)]).toEqual([firedAt, contents(scene(TREE))]);
@@ -45,11 +52,6 @@ await describeUnderSupervision('a recovery in two phases that is killed', () => 
   });
 
   it('in the late phase is completed by the next one', async () => {
-    const begun = async (): Promise<Scene> => {
-      const here = await interrupted();
-      await here.stateManager().recover({ phase: 'early' });
-      return here;
-    };
     await killEverywhere('recover', begun, { most: 10, recovered: expectWhole });
   });
 });
