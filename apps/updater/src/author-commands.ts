@@ -8,7 +8,7 @@ export function addAuthorCommands(program: Command, perform: Perform): void {
   const module = program.command('module').description('for authors: begin a module, and try it');
   addCommand(module, 'new', 'make a module to begin with', 'updater module new greeting')
     .argument('<name>', 'its name')
-    .option('--in <directory>', 'where (default: modules, where that is, else here)')
+    .option('--in <directory>', 'where (default: modules in a repository, or where that is; else here)')
     .action((name: string, flags: CommonFlags & { in?: string }) =>
       perform('module-new', flags, (context) => moduleNewCommand(context, name, flags)),
     );

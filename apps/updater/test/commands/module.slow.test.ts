@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { childEnvironment, runCommand } from '@homeserver/system';
-import { makeTree, temporaryDirectory, type TreeNode } from '@homeserver/test-support';
+import { createRepository, makeTree, temporaryDirectory, type TreeNode } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { program, startUpdater, type Ended } from '../support/run-updater.ts';
 
@@ -53,6 +53,13 @@ describe('updater module new', () => {
       env: childEnvironment({ UPDATER: few }),
     });
     expect([tested.exitCode, tested.stdout.toString()]).toEqual([0, expect.stringContaining('greeting 0.1.0 holds')]);
+  });
+
+  it('goes into modules/ in a repository that has none yet', async () => {
+    const folder = temporaryDirectory();
+    await createRepository(folder);
+    expect((await updater(folder, 'module', 'new', 'first')).stdout).toContain('updater module test modules/first\n');
+    expect(fs.existsSync(path.join(folder, 'modules/first/index.ts'))).toBe(true);
   });
 
   it('goes into modules/ where that is, and overwrites nothing', async () => {
