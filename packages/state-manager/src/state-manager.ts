@@ -122,7 +122,7 @@ export class StateManager {
    * Finishes what a crash interrupted: ends the processes of dead runs, then undoes every open intent, newest first.
    * Idempotent, also when it is cut itself. What cannot be undone stays noted and is in the report as 'failed'. A boot does
    * it in two phases: 'early', before any service has started, puts back files, SQLite databases, and what enables units,
-   * and leaves the rest noted; the next \`recover\`, on a machine that is up, does what is left.
+   * and leaves the rest noted; the next `recover`, on a machine that is up, does what is left.
    */
   async recover({ phase }: { phase?: 'early' } = {}): Promise<RecoveryReport> {
     const recovering = phase === undefined ? {} : { phase };

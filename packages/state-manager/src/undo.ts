@@ -27,7 +27,7 @@ export interface Undone {
    * had been committed, only its note was left. failed: a person must look.
    */
   outcome: 'restored' | 'begun' | 'committed' | 'failed';
-  /** The early phase had put back its part before: \`report\` has the rest alone. */
+  /** The early phase had put back its part before: `report` has the rest alone. */
   wasBegun?: true;
   report?: RestoreReport;
   /** What became of its recorded operations, newest first. */
