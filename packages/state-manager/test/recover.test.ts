@@ -16,6 +16,11 @@ async function crash(here: Scene, how: string, request: object = {}): Promise<vo
 
 const intentOf = (here: Scene): string => path.join(here.backupDir, 'journal', journalOf(here)[0] ?? 'none');
 
+function replace(file: string): void {
+  fs.rmSync(file);
+  fs.mkdirSync(file);
+}
+
 describe('after a change that was cut by kill -9', () => {
   it.each(['plain', 'nested'])('recover brings the state before it back, and once is enough (%s)', async (how) => {
     const here = scene({ f: 'old', d: { g: 'x' } });
@@ -64,6 +69,23 @@ describe('after a change that was cut by kill -9', () => {
     fs.renameSync(path.join(here.root, 'kept'), journal);
     await state.recover();
     expect(here.read('f')).toBe('old');
+    expectNothingOpen(here);
+  });
+
+  it.each<[string, (slot: string) => void]>([
+    ['whose list is a directory', (slot) => replace(`${slot}/reserved.json`)],
+    ['whose list is gone', (slot) => fs.rmSync(`${slot}/reserved.json`)],
+    ['that is a directory', (slot) => replace(`${slot}/.homeserver-updates-0000000000000000.reserve`)],
+  ])('room that was held for it, %s, stands in the way of nothing', async (_, damage) => {
+    const here = scene({ f: 'old' });
+    await crash(here, 'plain');
+    damage(path.join(here.backupDir, 'app_backup'));
+    const state = here.stateManager();
+    expect(await state.recover()).toMatchObject({ found: [{ outcome: 'restored' }], damaged: [] });
+    expect(here.read('f')).toBe('old');
+    expectNothingOpen(here);
+    await state.guard('app', { files: [here.live] }, async () => here.write('f', 'new'));
+    expect(here.read('f')).toBe('new');
     expectNothingOpen(here);
   });
 

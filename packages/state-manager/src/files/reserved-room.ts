@@ -62,7 +62,11 @@ export function reserveRoom(room: CapturedFiles['room'], directory: string): voi
   // Noted before they are there: after a crash at any instant they are found again. A list that is cut off says there are none.
   const files = reserves.map(({ file }) => pathToJson(file));
   try {
-    fs.writeFileSync(listOf(directory), JSON.stringify({ format: 1, files }), { mode: 0o600, flag: 'wx', flush: true });
+    fs.writeFileSync(reserveListOf(directory), JSON.stringify({ format: 1, files }), {
+      mode: 0o600,
+      flag: 'wx',
+      flush: true,
+    });
     syncDirectory(directory);
     for (const reserve of reserves) hold(reserve, directory);
   } catch (error) {
@@ -175,11 +179,16 @@ function shrink(file: RawPath, bytes: number): void {
   }
 }
 
-/** Gives up all that is held for a backup. Nothing held is fine. */
+/** Gives up all that is held for a backup. Nothing held is fine, and whatever damage has made of it. */
 export function releaseRoom(directory: string): void {
-  if (!holdsRoom(directory) || isReadOnly(directory)) return;
-  for (const file of reservedFiles(directory)) fs.rmSync(forFs(file), { force: true });
-  removeFileDurably(listOf(directory));
+  const [own, list] = [pathOf(OWN_RESERVE, directory), reserveListOf(directory)];
+  const isHeld = holdsRoom(directory) || lookAt(own) !== undefined;
+  if (!isHeld || isReadOnly(directory)) return;
+  for (const file of reservedFiles(directory)) if (lookAt(file)?.isFile()) fs.rmSync(forFs(file), { force: true });
+  for (const ours of [forFs(own), list]) {
+    if (fs.lstatSync(ours, { throwIfNoEntry: false })?.isDirectory()) fs.rmSync(ours, { recursive: true });
+  }
+  removeFileDurably(list);
 }
 
 /** A disk with backups that was mounted to be read: what they hold is not ours to give up. */
@@ -193,12 +202,12 @@ function isReadOnly(directory: string): boolean {
 }
 
 export function holdsRoom(directory: string): boolean {
-  return fs.existsSync(listOf(directory));
+  return fs.existsSync(reserveListOf(directory));
 }
 
 function reservedFiles(directory: string): RawPath[] {
   try {
-    const { files } = listSchema.parse(JSON.parse(readFileText(listOf(directory), { followLink: false })));
+    const { files } = listSchema.parse(JSON.parse(readFileText(reserveListOf(directory), { followLink: false })));
     return files.map((file) => pathOf(pathFromJson(file), directory)).filter(isReserve);
   } catch {
     return [pathOf(OWN_RESERVE, directory)]; // A damaged list must not keep anybody from a restore.
@@ -214,7 +223,8 @@ function pathOf(file: RawPath, directory: string): RawPath {
   return file.startsWith('/') ? file : joinPath(toRawPath(directory), file);
 }
 
-function listOf(directory: string): string {
+/** The file that says which files hold room for a backup. */
+export function reserveListOf(directory: string): string {
   return path.join(directory, LIST_NAME);
 }
 

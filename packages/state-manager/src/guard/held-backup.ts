@@ -3,7 +3,7 @@ import { errnoName, forFs, joinPath, parentPath, syncFileSystemOf, toRawPath, ty
 import { identityFileOf } from '../backup-directory.ts';
 import type { Engine } from '../engine.ts';
 import { copyContent } from '../files/copy-content.ts';
-import { isReserveName } from '../files/reserved-room.ts';
+import { isReserveName, reserveListOf } from '../files/reserved-room.ts';
 import type { Intent } from '../intent.ts';
 import { directoryOf } from '../undo.ts';
 
@@ -23,6 +23,7 @@ export class HeldBackup {
   readonly #intent: Intent;
   /** Those that it is a part of: all of them are open as long as it is. */
   #ancestors: readonly Intent[] = [];
+  #reserveList: RawPath | undefined;
   readonly #files = new Map<RawPath, number>();
 
   /** Holds all files of the guard's backup; none when they are too many, or cannot be opened. */
@@ -39,6 +40,7 @@ export class HeldBackup {
     try {
       this.#ancestors = ancestorsOf(this.#engine, this.#intent);
       const backup = toRawPath(directoryOf(this.#intent, this.#engine));
+      this.#reserveList = toRawPath(reserveListOf(directoryOf(this.#intent, this.#engine)));
       const outside = [identityFileOf(paths.root), paths.operations].map(toRawPath);
       for (const file of [...outside, ...filesBelow(backup)]) this.#hold(file);
     } catch {
@@ -60,7 +62,7 @@ export class HeldBackup {
 
   /** Before the backup is needed: as `mend`, with the note of the change, without which its undoing could not be cut. */
   bringBack(): void {
-    if (!this.mend()) return;
+    if (!this.#writeDeleted(() => true)) return;
     const { journal, logger } = this.#engine;
     const noted = journal.ids();
     for (const intent of [this.#intent, ...this.#ancestors]) if (!noted.has(intent.id)) journal.note(intent);
@@ -68,11 +70,16 @@ export class HeldBackup {
   }
 
   /**
-   * Writes again, durably, what was deleted since; whether that was anything. What was moved away, or is on a disk that was
-   * unmounted, is not lost, and stays where it is. Throws SystemError or an error of the file system.
+   * Writes again, durably, what was deleted since, but for the list of what holds room: that goes with an undoing. Throws
+   * SystemError or an error of the file system.
    */
-  mend(): boolean {
-    const deleted = [...this.#files].filter(([file, fd]) => isDeleted(fd) && !isThere(file));
+  mend(): void {
+    this.#writeDeleted((file) => file !== this.#reserveList);
+  }
+
+  /** Whether there was anything. What was moved away, or is on a disk that was unmounted, is not lost, and stays where it is. */
+  #writeDeleted(isMeant: (file: RawPath) => boolean): boolean {
+    const deleted = [...this.#files].filter(([file, fd]) => isMeant(file) && isDeleted(fd) && !isThere(file));
     if (deleted.length === 0) return false;
     for (const [file, fd] of deleted) writeAgain(file, fd);
     syncFileSystemOf(this.#engine.paths.root);
