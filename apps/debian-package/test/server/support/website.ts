@@ -15,7 +15,7 @@ export const websiteThatSays = (word: string): string =>
 export async function startWebsite(server: Server, word: string): Promise<void> {
   fs.rmSync(path.join(server.root, 'etc/nginx/sites-enabled/default'));
   fs.writeFileSync(path.join(server.root, CONFIGURATION), websiteThatSays(word));
-  await server.run('nginx -t -q && systemctl reload nginx');
+  await server.run('nginx -t -q && systemctl restart nginx');
 }
 
 /**
