@@ -33,6 +33,8 @@ const moments: { name: string; when: string; undone: string; ships?: string }[] 
   { name: 'all is migrated, and not yet final', when: 'test -e /srv/at-end', undone: titles },
 ];
 
+const byName = moments.map((moment) => [moment.name, moment] as const);
+
 await describeOnServers(
   'a server whose plug is pulled',
   () => {
@@ -91,7 +93,7 @@ await describeOnServers(
       return () => server.stop();
     });
 
-    it.each(moments)('when $name has everything at work after the boot', async ({ when, undone, ships }) => {
+    it.each(byName)('when %s has everything at work after the boot', async (_, { when, undone, ships }) => {
       const before = await server.run(undone);
       await startUpdate(ships);
       await pullThePlug(when);
