@@ -32,6 +32,7 @@ it('the package offers these names', () => {
     'readRunRecords',
     'readStatus',
     'recover',
+    'recoverEarly',
     'removeModule',
     'runLegacy',
     'runUpdate',
