@@ -73,8 +73,10 @@ describe('--json-lines', { timeout: 60_000 }, () => {
     };
     write('x');
     expect((await progressOf('backup', 'web', '--file', file)).phases).toContain('capture');
-    expect((await linesOf(server, 'backups', 'verify')).events).toMatchObject([
+    const { events } = await linesOf(server, 'backups', 'verify');
+    expect(events).toMatchObject([
       { type: 'verify', name: 'web', state: 'begun' },
+      { type: 'progress', phase: 'verify', files_done: 1, bytes_done: 1024 * 1024 },
       { type: 'verify', name: 'web', state: 'good' },
     ]);
     write('y');
