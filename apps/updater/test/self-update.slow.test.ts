@@ -235,6 +235,56 @@ describe('a release that fails only when it runs', () => {
   });
 });
 
+/** It works until the marker is there. */
+const dying = (marker: string): string =>
+  real(
+    'version, selfCheck',
+    `import fs from 'node:fs';
+    import { main as real } from './real.mjs';
+    export const main = async (argv) => {
+      if (argv.includes('run') && fs.existsSync(${JSON.stringify(marker)})) DIE;
+      return real(argv);
+    };`,
+  );
+
+describe('a proven release that dies in run after run', () => {
+  it.each([
+    ['by a signal', `process.kill(process.pid, 'SIGKILL')`],
+    ['by an error', `throw new Error('not on this machine')`],
+  ])('%s gives way after the third to the one before it, and has to prove itself again', async (_, die) => {
+    const server = await serverFolder();
+    const marker = path.join(server.root, 'broken');
+    const index = dying(marker).replace('DIE', die);
+    await server.repository.commit({ ...modulesAt('1.0.0'), ...(await releaseTree({ version: NEXT })) });
+    expect((await server.updater('run')).exitCode).toBe(0);
+    await server.repository.commit({ ...modulesAt('1.0.0'), ...(await releaseTree({ version: '1.2.0', index })) });
+    expect((await server.updater('run')).exitCode).toBe(0);
+    expect(recordOf(server)).toMatchObject({ proven: '1.2.0', previous: NEXT });
+
+    fs.writeFileSync(marker, '');
+    await server.repository.commit(modulesAt('2.0.0'));
+    for (let at = 0; at < 3; at += 1) {
+      const { exitCode } = await server.updater('run');
+      expect([1, 137]).toContain(exitCode);
+      expect((await server.updater('status')).exitCode).toBe(0); // Other commands are no end of a run.
+    }
+    const { exitCode, stdout, stderr } = await server.updater('run');
+    expect(stderr).toContain(
+      'updater: version 1.2.0 is not started: it died in its last 3 runs; the one before it is used',
+    );
+    expect(stdout).toContain(
+      `Orchestrator 1.2.0 is not used any more (it died in its last 3 runs); ${NEXT} takes its place`,
+    );
+    expect({ exitCode, index: server.index() }).toEqual({ exitCode: 3, index: { one: '2.0.0', two: '2.0.0' } });
+    expect([await version(server), recordOf(server)]).toMatchObject([NEXT, { proven: NEXT, unproven: { tries: 1 } }]);
+
+    fs.rmSync(marker);
+    expect((await server.updater('run')).exitCode).toBe(0);
+    expect([await version(server), recordOf(server).proven]).toEqual(['1.2.0', '1.2.0']);
+    expect(fs.existsSync(path.join(server.stateDir, 'orchestrator_deaths.json'))).toBe(false);
+  });
+});
+
 describe('a proven release that cannot be started any more', () => {
   it.each<[string, (file: string) => void]>([
     ['is cut short', (file) => fs.truncateSync(file, 100)],

@@ -1,5 +1,6 @@
 import { withFailure } from '../records/module-records.ts';
 import type { ServerPaths } from '../server-paths.ts';
+import { forgetDeaths } from '../start/deaths.ts';
 import { readOrchestratorRecord, writeOrchestratorRecord, type OrchestratorRecord } from './orchestrator-record.ts';
 import { findReleaseDamage } from './release-manifest.ts';
 import { pointCurrentAt, releaseOf } from './releases.ts';
@@ -23,8 +24,8 @@ export function giveUpUnproven(paths: ServerPaths, why: string): void {
 }
 
 /**
- * A proven release could not be started: the one before it takes its place. It may be installed again at once, because what
- * it was proven to be is either damaged here, or was not the reason. Returns what to say about it.
+ * A proven release could not be started, or died in run after run: the one before it takes its place. It may be installed
+ * again at once, because what it was proven to be is either damaged here, or was not the reason; and has to prove itself again. Returns what to say about it.
  */
 export function demoteProven(paths: ServerPaths, version: string, why: string): string | undefined {
   const record = readOrchestratorRecord(paths.orchestratorRecord);
@@ -33,5 +34,6 @@ export function demoteProven(paths: ServerPaths, version: string, why: string): 
   const demoted: OrchestratorRecord = { ...record, proven: record.previous, previous: null };
   writeOrchestratorRecord(paths.orchestratorRecord, demoted);
   if (record.unproven === undefined) pointCurrentAt(paths, demoted.proven);
-  return `Orchestrator ${version} could not be started (${damage ?? why}); ${demoted.proven ?? 'the installed program'} takes its place`;
+  forgetDeaths(paths.stateDir);
+  return `Orchestrator ${version} is not used any more (${damage ?? why}); ${demoted.proven ?? 'the installed program'} takes its place`;
 }

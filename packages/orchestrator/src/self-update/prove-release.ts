@@ -1,9 +1,11 @@
 import type { ServerPaths } from '../server-paths.ts';
+import { forgetDeaths } from '../start/deaths.ts';
 import { ORCHESTRATOR_VERSION } from '../version.ts';
 import { readOrchestratorRecord, writeOrchestratorRecord } from './orchestrator-record.ts';
 
 /** A cycle of this orchestrator is finished: if it was unproven until now, it is what every start begins with from now on. */
 export function proveThisRelease(paths: ServerPaths): void {
+  forgetDeaths(paths.stateDir);
   const { unproven, ...record } = readOrchestratorRecord(paths.orchestratorRecord);
   if (unproven?.version !== ORCHESTRATOR_VERSION || unproven.given_up !== undefined) return;
   const failed = (record.failed ?? []).filter(({ version }) => version !== unproven.version);

@@ -1,6 +1,7 @@
 /*
  * What is needed before the rest is loaded: the program that is installed looks here which release to start in its place.
  */
+export { noteDeath, whyNotToStart } from './deaths.ts';
 export { DEFAULT_LOCATIONS } from './default-locations.ts';
 export { releasesToStart } from './releases-to-start.ts';
 export { startRelease } from './start-release.ts';
