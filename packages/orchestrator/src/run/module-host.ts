@@ -13,7 +13,9 @@ import { watchProcess } from './process-traces.ts';
 import { MAX_ERROR, readResult } from './read-result.ts';
 import { TellingStateManager } from './telling-state-manager.ts';
 
-const CLOSING_TURNS = 10;
+/** What a module leaves behind may be on its way out: a handle that is being closed, a child that is about to end. */
+const CLOSING_MS = 200;
+const moment = new Int32Array(new SharedArrayBuffer(4));
 
 /*
  * The process that modules run in. It takes one RunRequest after the other and answers on stdout; the updater replaces it
@@ -62,9 +64,10 @@ async function run(request: RunRequest): Promise<void> {
   const leftoversSince = watchProcess();
   const result = await outcomeOf(request);
   for (const write of [writeOut, writeErr]) await new Promise((done) => write('', done)); // Until all is written.
-  let leftovers: string[] = [];
-  // A turn of the event loop brings a rejection that nobody handles to light; a handle that is being closed takes a few.
-  for (let turn = 0; turn === 0 || (leftovers.length > 0 && turn < CLOSING_TURNS); turn += 1) {
+  await new Promise((resolve) => setImmediate(resolve)); // It brings a rejection that nobody handles to light.
+  let leftovers = leftoversSince();
+  for (const end = performance.now() + CLOSING_MS; leftovers.length > 0 && performance.now() < end;) {
+    Atomics.wait(moment, 0, 0, 1); // A timer would be one that is left open.
     await new Promise((resolve) => setImmediate(resolve));
     leftovers = leftoversSince();
   }
