@@ -21,9 +21,9 @@ export async function onTerminal(
   const command = `stty cols ${columns} rows ${rows}; exec '${process.execPath}' '${program}' ${words}`;
   const child = spawn('/usr/bin/script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: {
-      ...process.env,
-      NO_COLOR: '', // As unset; those of whoever runs the tests do not count.
-      FORCE_COLOR: undefined,
+      // No more than this: what whoever runs the tests has set (CI, NO_COLOR) would decide about colours.
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
       ...server.environment,
       SHELL: '/bin/sh',
       TERM: 'xterm',
