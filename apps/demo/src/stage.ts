@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { lastScreen } from '@homeserver/test-support';
+import { lastScreen, MAINTAINER } from '@homeserver/test-support';
 import type { Story } from './story.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
@@ -112,7 +112,8 @@ export class Stage {
     const committer = { GIT_COMMITTER_NAME: 'Maintainer', GIT_COMMITTER_EMAIL: 'maintainer@example.org' };
     const isolated = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
     execFileSync('git', ['-C', this.repository, ...args], {
-      env: { ...process.env, ...identity, ...committer, ...isolated },
+      // The mark tells whoever watches the tests that this git is a maintainer's, and none of the updater.
+      env: { ...process.env, ...identity, ...committer, ...isolated, [MAINTAINER]: '1' },
     });
   }
 
