@@ -4,6 +4,7 @@ import {
   connectServers,
   createSigningKey,
   describeOnServers,
+  MAINTAINER,
   signWith,
   startServer,
   temporaryDirectory,
@@ -29,6 +30,10 @@ const keeps = (file: string): string => `
 async function letIn(gitServer: Server, home: Server, address: string): Promise<void> {
   await gitServer.run(
     'useradd --create-home --shell /usr/bin/git-shell git && install -d -m 700 -o git -g git /home/git/.ssh',
+  );
+  // What serves the repository is no git of the updater.
+  await gitServer.run(
+    `echo 'SetEnv ${MAINTAINER}=1' > /etc/ssh/sshd_config.d/maintainer.conf && systemctl reload-or-restart ssh`,
   );
   await home.run("ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519");
   await gitServer.copyIn(path.join(home.root, 'root/.ssh/id_ed25519.pub'), '/home/git/.ssh/authorized_keys');
