@@ -27,7 +27,7 @@ await describeOnPostgres('PostgreSQL: room', () => {
   async function onSmallDisk(): Promise<PostgresScene & { disk: string }> {
     const disk = smallFileSystem(32);
     const place = path.join(disk, 'place');
-    execFileSync('chmod', ['755', path.dirname(disk), disk]);
+    fs.chmodSync(disk, 0o755);
     fs.mkdirSync(place, 0o700);
     execFileSync('chown', ['postgres', place]);
     const name = `small_${path.basename(disk).replaceAll(/\W/g, '_').toLowerCase()}`;
