@@ -27,9 +27,13 @@ export function noteDeath(stateDir: string, version: string): void {
   }
 }
 
-/** A run came to its end, or another release takes over. Throws SystemError 'io'. */
+/** A run came to its end, or another release takes over. Never throws: a run that is done must not fail for a note. */
 export function forgetDeaths(stateDir: string): void {
-  if (fs.existsSync(fileOf(stateDir))) removeFileDurably(fileOf(stateDir));
+  try {
+    if (fs.existsSync(fileOf(stateDir))) removeFileDurably(fileOf(stateDir));
+  } catch {
+    // What cannot be removed, a directory say, is no note either, or is counted on.
+  }
 }
 
 function deathsOf(stateDir: string, version: string): number {

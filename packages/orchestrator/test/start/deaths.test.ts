@@ -51,3 +51,11 @@ it.each([
 it('that cannot be noted are no error', () => {
   expect(() => die('/proc/nowhere', 1)).not.toThrow();
 });
+
+it('are none, and nothing fails, where a directory lies in the place of the note', () => {
+  const stateDir = temporaryDirectory();
+  fs.mkdirSync(path.join(stateDir, 'orchestrator_deaths.json/inside'), { recursive: true });
+  die(stateDir, 3);
+  expect(() => forgetDeaths(stateDir)).not.toThrow();
+  expect(whyNotToStart(stateDir, '2.0.0')).toBeUndefined();
+});
