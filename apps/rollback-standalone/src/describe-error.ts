@@ -52,7 +52,9 @@ function hintFor({ code, hint }: StateManagerError, context: CommandContext | un
   if (code === 'damaged')
     return `nothing live was touched; to see which backups are good: ${context.toType('--verify')}`;
   if (code === 'rollback-failed') return `to see what is open: ${context.toType('--recover')}`;
-  return hint?.replace('updater recover', 'rollback-standalone --recover');
+  return hint
+    ?.replace('updater recover', 'rollback-standalone --recover')
+    .replace(/(backups|snapshots) list/, (_, what) => context.toType(`--list-${what}`));
 }
 
 function isOpen({ state }: CommandContext): boolean {

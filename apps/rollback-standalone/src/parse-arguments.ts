@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { hintOfFlags } from './hint-of-flags.ts';
 import { UsageError } from './usage-error.ts';
 
 export type Command =
@@ -78,15 +79,19 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true });
   } catch (error) {
-    throw wrong(describeMistake(error as NodeJS.ErrnoException), error);
+    throw mistake(error as NodeJS.ErrnoException);
   }
 }
 
 /** Node's own texts are long, and differ from version to version. */
-function describeMistake({ code, message }: NodeJS.ErrnoException): string {
+function mistake(error: NodeJS.ErrnoException): UsageError {
+  const { code, message } = error;
   const option = /--?[\w-]+/.exec(message)?.[0] ?? message;
-  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option ${option}`;
-  return message.includes('does not take') ? `${option} takes no value` : `${option} needs a value`;
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    return wrong(`there is no option ${option}`, { hint: hintOfFlags(option, Object.keys(options)), cause: error });
+  }
+  const what = message.includes('does not take') ? 'takes no value' : 'needs a value';
+  return wrong(`${option} ${what}`, { cause: error });
 }
 
 function commandOf(values: ReturnType<typeof parse>['values'], positionals: readonly string[]): Command {
@@ -95,7 +100,7 @@ function commandOf(values: ReturnType<typeof parse>['values'], positionals: read
   if (values.schema) return { name: 'schema' };
   const names = commandNames.filter((name) => values[name] !== undefined);
   const [name] = names;
-  if (name === undefined) throw wrong('what is to be done?');
+  if (name === undefined) throw wrong('what is to be done?', { hint: hintOfFlags(positionals[0] ?? '', commandNames) });
   if (names.length > 1) throw wrong(`one thing at a time: ${names.map((one) => `--${one}`).join(' or ')}`);
   const [module, second] = positionals;
   const surplus = name === 'verify' ? second : module;
@@ -115,6 +120,6 @@ function commandOf(values: ReturnType<typeof parse>['values'], positionals: read
   }
 }
 
-function wrong(message: string, cause?: unknown): UsageError {
-  return new UsageError(message, { hint: 'see: rollback-standalone --help', cause });
+function wrong(message: string, more: { hint?: string; cause?: unknown } = {}): UsageError {
+  return new UsageError(message, { hint: 'see: rollback-standalone --help', ...more });
 }

@@ -8,9 +8,20 @@ import { makeServer } from './support/server.ts';
 const seeHelp = 'see: rollback-standalone --help';
 
 describe('the command line', () => {
-  const mistakes: [args: string[], message: string][] = [
-    [['--restore'], 'there is no option --restore'],
+  const mistakes: [args: string[], message: string, hint?: string][] = [
+    [['--restore'], 'there is no option --restore', 'did you mean --restore-backup or --restore-snapshot?'],
+    [['--restore=a'], 'there is no option --restore', 'did you mean --restore-backup or --restore-snapshot?'],
+    [['--list'], 'there is no option --list', 'did you mean --list-backups or --list-snapshots?'],
+    [['--lst-backups'], 'there is no option --lst-backups', 'did you mean --list-backups?'],
+    [['--list-backup'], 'there is no option --list-backup', 'did you mean --list-backups?'],
+    [['--recovr'], 'there is no option --recovr', 'did you mean --recover?'],
+    [['--recover', '--backupdir', '/a'], 'there is no option --backupdir', 'did you mean --backup-dir?'],
+    [['--recover', '--jsno'], 'there is no option --jsno', 'did you mean --json?'],
     [['--list-backups', '-x'], 'there is no option -x'],
+    [['--frobnicate'], 'there is no option --frobnicate'],
+    [['recover'], 'what is to be done?', 'did you mean --recover?'],
+    [['verfy', 'adblock'], 'what is to be done?', 'did you mean --verify?'],
+    [['restore', 'adblock', '--yes'], 'what is to be done?', 'did you mean --restore-backup or --restore-snapshot?'],
     [['--recover', '--verify'], 'one thing at a time: --verify or --recover'],
     [['--restore-backup', 'a', '--list-backups'], 'one thing at a time: --list-backups or --restore-backup'],
     [['--restore-backup', 'a', '--restore-backup', 'b'], '--restore-backup was given twice'],
@@ -33,11 +44,11 @@ describe('the command line', () => {
     [['--yes'], 'what is to be done?'],
     [['--backup-dir', '/tmp'], 'what is to be done?'],
   ];
-  it.each(mistakes)('refuses %j', (args, message) => {
+  it.each(mistakes)('refuses %j', (args, message, hint) => {
     expect(rollback(args)).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: `rollback-standalone: ${message}\n  ${seeHelp}\n`,
+      stderr: `rollback-standalone: ${message}\n  ${hint === undefined ? '' : `${hint} `}${seeHelp}\n`,
     });
   });
 
@@ -99,16 +110,54 @@ describe('the command line', () => {
     expect(rollback(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['--restore-backup', '--verify'])('names the backups that exist when %s is given another', async (flag) => {
+  it.each(['--restore-backup', '--verify'])(
+    'names the nearest backup, and those that exist, when %s is given another',
+    async (flag) => {
+      const server = makeServer();
+      await server.backUp('adblock', { list: 'one' });
+      await server.backUp('dns', { zone: 'two' });
+      for (const [module, nearest] of [
+        ['adblok', 'did you mean "adblock"? '],
+        ['Adblock', 'did you mean "adblock"? '],
+        ['dsn', 'did you mean "dns"? '],
+        ['adblock_backup', ''],
+        ['../../etc', ''],
+      ] as const) {
+        const { exitCode, stdout, stderr } = server.rollback(flag, module);
+        expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+        expect(stderr).toBe(
+          `rollback-standalone: there is no backup of ${JSON.stringify(module)} in ${server.backups}\n  ${nearest}there is one of: adblock, dns\n`,
+        );
+      }
+    },
+  );
+
+  it('names the nearest id of a backup or a snapshot', async () => {
     const server = makeServer();
     await server.backUp('adblock', { list: 'one' });
-    await server.backUp('dns', { zone: 'two' });
-    for (const module of ['adblok', 'Adblock', '../adblock', 'adblock_backup']) {
-      const { exitCode, stdout, stderr } = server.rollback(flag, module);
-      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-      expect(stderr).toBe(
-        `rollback-standalone: there is no backup of ${JSON.stringify(module)} in ${server.backups}\n  there is one of: adblock, dns\n`,
-      );
+    const [{ id: backup = '' } = {}] = server.state.listBackupsOf('adblock').backups;
+    const { id: snapshot } = await server.state.snapshots.captureFileState(server.live, 'by hand');
+    const list = (what: string): string => `rollback-standalone --list-${what} --backup-dir ${server.backups}`;
+    const table: [args: string[], message: string, hint: string][] = [
+      [
+        ['--restore-backup', 'adblock', '--id', mistyped(backup)],
+        `there is no backup of adblock whose id begins with "${mistyped(backup)}"`,
+        `did you mean "${backup}"? to see them: ${list('backups')}`,
+      ],
+      [
+        ['--restore-snapshot', mistyped(snapshot)],
+        `there is no snapshot ${mistyped(snapshot)} in ${server.backups}/snapshots`,
+        `did you mean "${snapshot}"? see: ${list('snapshots')}`,
+      ],
+      [
+        ['--restore-snapshot', 'latest'],
+        '"latest" cannot be the id of a snapshot',
+        `up to 12 digits from 0 to 9 and a to f, as "${list('snapshots')}" shows them`,
+      ],
+    ];
+    for (const [args, message, hint] of table) {
+      const stderr = `rollback-standalone: ${message}\n  ${hint}\n`;
+      expect(server.rollback(...args, '--yes')).toEqual({ exitCode: 2, stdout: '', stderr });
     }
   });
 
@@ -165,3 +214,8 @@ describe('the backup directory', () => {
     expect(fs.readFileSync(path.join(server.live, 'adblock/list'), 'utf8')).toBe('changed');
   });
 });
+
+/** With the last digit but one wrong. */
+function mistyped(id: string): string {
+  return `${id.slice(0, -2)}${id.at(-2) === '0' ? '1' : '0'}${id.at(-1)}`;
+}

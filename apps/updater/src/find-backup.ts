@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { nearestName } from '@homeserver/orchestrator';
 import type { BackupGeneration, StateManager } from '@homeserver/state-manager';
+import { didYouMean, nearestName } from '@homeserver/system';
 import { SettingsError } from './settings/settings-error.ts';
 
 /**
@@ -23,5 +23,5 @@ export function noBackupOf(module: string, state: StateManager): SettingsError {
 export function hintOfBackups(module: string, state: StateManager): string {
   const { backups, damaged } = state.listModuleBackups();
   const nearest = nearestName(module, [...Object.keys(backups), ...Object.keys(damaged)]);
-  return `${nearest === undefined ? '' : `did you mean "${nearest}"? `}see: updater backups list`;
+  return `${didYouMean(nearest)}see: updater backups list`;
 }

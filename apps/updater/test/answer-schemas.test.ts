@@ -164,7 +164,7 @@ describe('updater schema', { timeout: 30_000 }, () => {
     const { exitCode, stderr } = await server.updater('schema', 'backup', 'list');
     expect([exitCode, stderr]).toEqual([
       2,
-      'updater: there is no command "backup list"\n  did you mean "backups list"?\n',
+      'updater: there is no command "backup list"\n  did you mean "backups list"? see: updater --help\n',
     ]);
   });
 });

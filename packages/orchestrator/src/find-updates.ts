@@ -1,8 +1,8 @@
+import { hintOfKnown } from '@homeserver/system';
 import { detectUpdates, type Detection } from './detect/detect-updates.ts';
 import type { RepositoryContent } from './detect/read-repository.ts';
 import { OrchestratorError } from './errors.ts';
 import { makeModulesPath } from './lock-server.ts';
-import { hintOfKnown } from './nearest-name.ts';
 import { readModuleRecords } from './records/module-records.ts';
 import { announce } from './report/announce.ts';
 import type { CycleReport } from './report/cycle-report.ts';

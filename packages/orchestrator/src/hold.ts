@@ -1,5 +1,5 @@
+import { hintOfKnown } from '@homeserver/system';
 import { OrchestratorError } from './errors.ts';
-import { hintOfKnown } from './nearest-name.ts';
 import { readModuleRecords, writeModuleRecords, type Hold } from './records/module-records.ts';
 import type { Server } from './server.ts';
 import { installedModules, type InstalledModule } from './store/installed-modules.ts';

@@ -13,7 +13,6 @@ export { isModuleName } from './module-name.ts';
 export { applyModulePermissions, checkModulePermissions } from './module-permissions.ts';
 export { stateOfModule } from './module-state.ts';
 export { testModule } from './module-test/test-module.ts';
-export { nearestName } from './nearest-name.ts';
 export { newModule } from './new-module.ts';
 export { planRun } from './plan/plan-run.ts';
 export { outcomeOf } from './report/cycle-report.ts';

@@ -1,6 +1,5 @@
-import { currentLockHolder, formatLocalTime } from '@homeserver/system';
+import { currentLockHolder, formatLocalTime, hintOfKnown } from '@homeserver/system';
 import { OrchestratorError } from './errors.ts';
-import { hintOfKnown } from './nearest-name.ts';
 import { readOwnerChoices } from './records/owner-choices.ts';
 import type { Server } from './server.ts';
 import { readStatus, type ModuleStatus } from './status.ts';

@@ -23,7 +23,6 @@ it('the package offers these names', () => {
     'loadModuleIndex',
     'mendServer',
     'moduleVersions',
-    'nearestName',
     'newModule',
     'nextRun',
     'openServer',

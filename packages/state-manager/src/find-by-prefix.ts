@@ -1,3 +1,4 @@
+import { didYouMean, nearestId } from '@homeserver/system';
 import { StateManagerError } from './errors.ts';
 
 /** What is looked for, in words. */
@@ -20,8 +21,10 @@ export function findByPrefix(ids: readonly string[], prefix: string, { noun, pla
     });
   }
   const [found, ...others] = ids.filter((id) => id.startsWith(prefix));
-  if (found === undefined)
-    throw new StateManagerError('no-backup', `there is no ${noun} ${prefix} in ${place}`, { hint: `see: ${list}` });
+  if (found === undefined) {
+    const hint = `${didYouMean(nearestId(prefix, ids))}see: ${list}`;
+    throw new StateManagerError('no-backup', `there is no ${noun} ${prefix} in ${place}`, { hint });
+  }
   if (others.length === 0) return found;
   throw new StateManagerError('invalid-request', `"${prefix}" is the beginning of ${others.length + 1} ids`, {
     hint: `give more of it: ${[found, ...others].join(', ')}`,

@@ -204,6 +204,15 @@ describe('snapshots', () => {
     expect(capture.getSnapshot(id).id).toBe(id);
   });
 
+  it('are named as the nearest when one digit of an id is wrong', async () => {
+    const capture = captureOf(scene({ f: 'one' }));
+    const { id } = await capture.captureFileState(scene({ f: 'one' }).live, '');
+    const wrong = (id.startsWith('0') ? '1' : '0') + id.slice(1);
+    expect(() => capture.getSnapshot(wrong)).toThrow(
+      expect.objectContaining({ code: 'no-backup', hint: `did you mean "${id}"? see: snapshots list` }),
+    );
+  });
+
   it.each<[unknown, string, RegExp]>([
     ['0', 'no-backup', /^there is no snapshot 0 in \/.*\/snapshots$/],
     ['', 'invalid-request', /^"" cannot be the id of a snapshot$/],

@@ -31,6 +31,7 @@ export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
 export { acquireLock, currentLockHolder, readLockHolder } from './lock.ts';
 export { silentLogger } from './logger.ts';
+export { didYouMean, hintOfKnown, nearestId, nearestName } from './nearest-name.ts';
 export { openDirectory } from './open-directory.ts';
 export {
   baseName,

@@ -1,4 +1,5 @@
 import type { ModuleBackupInfo } from '@homeserver/state-manager';
+import { didYouMean, nearestId } from '@homeserver/system';
 import type { Answer, CommandContext } from '../command-context.ts';
 import { confirmChange } from '../confirm-change.ts';
 import { findBackup } from '../find-backup.ts';
@@ -34,8 +35,9 @@ function chosen({ state, toType }: CommandContext, module: string, id: string | 
   const { backups } = state.listBackupsOf(module);
   const [found, second] = backups.filter((one) => one.id.startsWith(id));
   if (found !== undefined && second === undefined) return found;
+  const ids = backups.map((one) => one.id);
   const what = found === undefined ? 'there is no backup' : 'there are several backups';
   throw new UsageError(`${what} of ${module} whose id begins with ${JSON.stringify(id)}`, {
-    hint: `to see them: ${toType('--list-backups')}`,
+    hint: `${didYouMean(found === undefined ? nearestId(id, ids) : undefined)}to see them: ${toType('--list-backups')}`,
   });
 }

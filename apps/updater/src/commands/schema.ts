@@ -1,4 +1,4 @@
-import { closest } from 'fastest-levenshtein';
+import { didYouMean, nearestName } from '@homeserver/system';
 import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { SettingsError } from '../settings/settings-error.ts';
@@ -14,7 +14,7 @@ export async function schemaCommand(context: CommandContext, words: readonly str
   if (schema === undefined) {
     const spoken = schemaNames.map((one) => one.replace('-', ' '));
     throw new SettingsError(`there is no command "${words.join(' ')}"`, {
-      hint: `did you mean "${closest(words.join(' '), spoken)}"?`,
+      hint: `${didYouMean(nearestName(words.join(' '), spoken))}see: updater --help`,
     });
   }
   context.answer(new Verbatim(schema), JSON.stringify(schema, null, 2).split('\n'));

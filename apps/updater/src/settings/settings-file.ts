@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { errnoName, readFileText, reasonOf } from '@homeserver/system';
-import { closest } from 'fastest-levenshtein';
+import { didYouMean, errnoName, nearestName, readFileText, reasonOf } from '@homeserver/system';
 import { SettingsError } from './settings-error.ts';
 import { keyOf, settingDefinitions, settingNames, type SettingName } from './settings.ts';
 
@@ -26,7 +25,7 @@ export function examineSettingsFile(file: string, options: { mayBeMissing?: bool
     if (name === undefined) {
       found.problems.push({
         message: `${file}: ${key}: is not a setting`,
-        hint: `did you mean "${closest(key, settingNames.map(keyOf))}"?`,
+        hint: `${didYouMean(nearestName(key, settingNames.map(keyOf)))}see: updater config schema`,
       });
       continue;
     }

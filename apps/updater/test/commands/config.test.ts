@@ -44,7 +44,7 @@ describe('config check', { timeout: 30_000 }, () => {
     expect(exitCode).toBe(2);
     expect(stdout.split('\n')).toEqual([
       `${config}: repoURL: is not a setting`,
-      '  did you mean "repoUrl"?',
+      '  did you mean "repoUrl"? see: updater config schema',
       `${config}: branch: must be a text`,
       `${config}: stateDir: must be an absolute path`,
       '',

@@ -73,7 +73,11 @@ describe('readSettings', () => {
 
 describe('a settings file that is wrong', { timeout: 30_000 }, () => {
   it.each([
-    ['an unknown key', { repoURL: 'x' }, /: repoURL: is not a setting\n {2}did you mean "repoUrl"\?\n$/],
+    [
+      'an unknown key',
+      { repoURL: 'x' },
+      /: repoURL: is not a setting\n {2}did you mean "repoUrl"\? see: updater config schema\n$/,
+    ],
     ['a value of another type', { branch: 7 }, /: branch: must be a text\n$/],
     ['an empty value', { branch: '' }, /: branch: must be a text\n$/],
     ['a relative path', { stateDir: 'state' }, /: stateDir: must be an absolute path\n$/],
@@ -87,7 +91,7 @@ describe('a settings file that is wrong', { timeout: 30_000 }, () => {
     [
       'an unknown key in an object',
       { trust: { requires: 'none' } },
-      /: trust\.requires: is not a setting\n {2}did you mean "trust\.require"\?\n$/,
+      /: trust\.requires: is not a setting\n {2}did you mean "trust\.require"\? see: updater config schema\n$/,
     ],
     ['no object', [], /: must be a JSON object\n$/],
     ['no JSON', '{"branch": ', /^updater: cannot read the settings file .*config\.json: .*JSON.*\n$/],
