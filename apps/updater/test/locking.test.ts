@@ -5,12 +5,14 @@ import { repositoryWith } from './support/module-files.ts';
 import { until, type Running } from './support/run-updater.ts';
 import { serverFolder, type ServerFolder } from './support/server-folder.ts';
 
-/** A server whose updater is in the middle of a run, until `finish` is called. */
+/** A server whose updater is in the middle of a run, with a change open, until `finish` is called. */
 async function busyServer(): Promise<{ server: ServerFolder; first: Running; finish: () => void }> {
   const server = await serverFolder();
   const [busy, go] = [path.join(server.root, 'busy'), path.join(server.root, 'go')];
-  const main = `fs.writeFileSync('${busy}', '');
-  while (!fs.existsSync('${go}')) await new Promise((resolve) => setTimeout(resolve, 10));
+  const main = `await context.state.guard('one', { files: ['${busy}'] }, async () => {
+    fs.writeFileSync('${busy}', '');
+    while (!fs.existsSync('${go}')) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
   return { success: true };`;
   await server.repository.commit(repositoryWith({ one: { version: '1.0.0', main } }));
   const first = server.start(['run']);
@@ -48,6 +50,16 @@ describe('a second updater', { timeout: 60_000 }, () => {
     const { server, first, finish } = await busyServer();
     for (const args of [['status'], ['history'], ['backups', 'list']])
       expect((await server.updater(...args)).exitCode).toBe(0);
+    finish();
+    await first.ended;
+  });
+
+  it('is no problem for the doctor, and the change that is open is none', async () => {
+    const { server, first, finish } = await busyServer();
+    const { stdout } = await server.updater('doctor');
+    expect(stdout).toMatch(new RegExp(`^ok +lock +a run is going on \\(pid ${first.pid}\\), since .* UTC$`, 'm'));
+    expect(stdout).toMatch(/^ok +journal +a change is under way$/m);
+    expect((await server.updater('doctor', '--fix')).stdout).toMatch(/^ok +lock +a run is going on/m);
     finish();
     await first.ended;
   });

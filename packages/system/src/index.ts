@@ -29,7 +29,7 @@ export {
 } from './libc.ts';
 export { formatLocalTime } from './local-time.ts';
 export { readFileBytes, readFileText } from './read-file.ts';
-export { acquireLock, currentLockHolder, readLockHolder } from './lock.ts';
+export { acquireLock, currentLockHolder, isHolderGone, readLockHolder } from './lock.ts';
 export { silentLogger } from './logger.ts';
 export { didYouMean, hintOfKnown, nearestId, nearestName } from './nearest-name.ts';
 export { openDirectory } from './open-directory.ts';

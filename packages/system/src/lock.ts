@@ -119,7 +119,7 @@ function sayHolder(fd: number, text: Buffer): void {
 }
 
 /** Whether the process that said it holds the lock has ended: what it had started is about to follow. */
-function isHolderGone(file: string): boolean {
+export function isHolderGone(file: string): boolean {
   const holder = readLockHolder(file);
   if (holder === undefined) return false;
   try {

@@ -31,6 +31,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "hintOfKnown",
       "interpreterOf",
       "ioError",
+      "isHolderGone",
       "isShortage",
       "isTemporaryName",
       "isWithin",

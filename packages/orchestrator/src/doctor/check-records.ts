@@ -1,28 +1,49 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { currentLockHolder, readFileText, showPath, silentLogger } from '@homeserver/system';
+import {
+  currentLockHolder,
+  isHolderGone,
+  readFileText,
+  showPath,
+  silentLogger,
+  type LockHolder,
+} from '@homeserver/system';
 import { findDamage, openMirror } from '@homeserver/version-control';
 import { deriveGlobalIndex, globalIndexText, writeGlobalIndex } from '../report/global-index.ts';
 import type { Server } from '../server.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { error, ok, warning, type CheckResult } from './finding.ts';
 
-export function checkLock({ lock, backupDir }: ServerPaths): CheckResult {
-  for (const file of [lock, path.join(backupDir, 'lock')]) {
-    const holder = currentLockHolder(file);
-    if (holder === undefined) continue;
-    if (holder === 'unknown') return warning(`another process holds ${file}`, `fuser -v ${file}`);
-    const since = new Date(holder.since * 1000).toISOString().slice(0, 16);
-    return warning(`pid ${holder.pid} (${holder.purpose}) has the lock since ${since} UTC`, `ps -f ${holder.pid}`);
-  }
-  return ok('no other updater is at work');
+/** That somebody is at work is no problem; that whoever took the lock is gone, and it is held, is one. */
+export function checkLock(paths: ServerPaths): CheckResult {
+  const found = heldLock(paths);
+  if (found === undefined) return ok('no other updater is at work');
+  const { file, holder } = found;
+  if (holder === 'unknown') return warning(`another process holds ${file}`, `fuser -v ${file}`);
+  const { pid, purpose } = holder;
+  const since = `since ${new Date(holder.since * 1000).toISOString().slice(0, 16)} UTC`;
+  if (isHolderGone(file))
+    return warning(`what pid ${pid} (${purpose}) has left behind holds ${file} ${since}`, `fuser -v ${file}`);
+  const what = purpose.startsWith('updater run') ? 'a run is going on' : `"${purpose}" is at work`;
+  return ok(`${what} (pid ${pid}), ${since}`);
 }
 
 /** Mended by whoever takes the lock next. */
 export function checkJournal({ paths, state }: Server): CheckResult {
-  return fs.existsSync(paths.replaceIntent) || state.hasOpenChanges()
-    ? error('a change was interrupted and is still open', 'updater recover', () => {})
-    : ok('no change is open');
+  if (!fs.existsSync(paths.replaceIntent) && !state.hasOpenChanges()) return ok('no change is open');
+  const found = heldLock(paths);
+  return found !== undefined && !isHolderGone(found.file)
+    ? ok('a change is under way')
+    : error('a change was interrupted and is still open', 'updater recover', () => {});
+}
+
+/** The lock, or its twin, if it is held now. */
+function heldLock({ lock, backupDir }: ServerPaths): { file: string; holder: LockHolder | 'unknown' } | undefined {
+  for (const file of [lock, path.join(backupDir, 'lock')]) {
+    const holder = currentLockHolder(file);
+    if (holder !== undefined) return { file, holder };
+  }
+  return undefined;
 }
 
 /** Reads all of the mirror. */
