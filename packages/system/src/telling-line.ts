@@ -1,5 +1,5 @@
-/** An uncaught error as Node and others print it, and what Node prints around it. */
-const namedError = /^(?:\[?\w*(?:Error|Exception|Rejection)(?: \[\w+\])?|FATAL ERROR): /;
+/** An uncaught error as Node and others print it (`S [SystemError]`: of a minified class), and what Node prints around it. */
+const namedError = /^(?:(?:[\w$]+ )?\[?\w*(?:Error|Exception|Rejection)(?: \[\w+\])?\]?|FATAL ERROR): /;
 const noise = /^(?:at |Node\.js v|[{}\]^]+$)/;
 
 /** The line of a program's last output that best says why it failed: the error itself, or else the last that it said. */

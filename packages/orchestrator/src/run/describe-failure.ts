@@ -3,18 +3,26 @@ import { stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { reasonOf } from '@homeserver/system';
+import type { ModuleLoading } from './module-loading.ts';
 
 /**
  * Why a module failed, in one line; with the file and line of its own that the error comes from, where that can be told:
- * `x is not a function (index.ts:12)`. `lastLoaded`: URL of the file that was loaded last; a syntax error is in it.
+ * `x is not a function (index.ts:12)`.
  */
-export function describeFailure(error: unknown, directory: string, lastLoaded: string): string {
+export function describeFailure(error: unknown, directory: string, loading: ModuleLoading): string {
   if (!(error instanceof Error)) return `threw ${inspect(error, { depth: 1, breakLength: Infinity })}`;
   const reason = reasonOf(error) || error.name;
   const place =
     placeIn(error.stack, directory) ??
-    (error instanceof SyntaxError ? placeInSyntax(lastLoaded, directory) : undefined);
+    placeOfImport(loading.failedImports.get(error), directory) ??
+    (error instanceof SyntaxError ? placeInSyntax(loading.lastLoaded, directory) : undefined);
   return place === undefined ? reason : `${reason} (${place})`;
+}
+
+/** The same of an error that nobody has caught, with its name: `RangeError: too late (index.ts:12)`. */
+export function describeUncaught(error: unknown, directory: string, loading: ModuleLoading): string {
+  const text = describeFailure(error, directory, loading);
+  return error instanceof Error && !text.startsWith(error.name) ? `${error.name}: ${text}` : text;
 }
 
 const frame = /^(?:\s+at (?:.* \()?)?(?:file:\/\/)?(\/.*?):(\d+)(?::\d+)?\)?$/;
@@ -23,10 +31,14 @@ const frame = /^(?:\s+at (?:.* \()?)?(?:file:\/\/)?(\/.*?):(\d+)(?::\d+)?\)?$/;
 function placeIn(stack: string | undefined, directory: string): string | undefined {
   for (const line of stack?.split('\n') ?? []) {
     const [, file = '', number = ''] = frame.exec(line) ?? [];
-    const path = decode(file);
-    if (path.startsWith(`${directory}/`)) return `${path.slice(directory.length + 1)}:${number}`;
+    const place = within(directory, decode(file), number);
+    if (place !== undefined) return place;
   }
   return undefined;
+}
+
+function within(directory: string, file: string, line: number | string): string | undefined {
+  return file.startsWith(`${directory}/`) ? `${file.slice(directory.length + 1)}:${line}` : undefined;
 }
 
 function decode(file: string): string {
@@ -34,6 +46,19 @@ function decode(file: string): string {
     return decodeURIComponent(file);
   } catch {
     return file; // It does not come from a URL.
+  }
+}
+
+/** Node names the file at most: the line is the first in it that has the name of what is not there. */
+function placeOfImport(failed: { specifier: string; from: string } | undefined, directory: string): string | undefined {
+  if (failed === undefined) return undefined;
+  try {
+    const file = fileURLToPath(failed.from);
+    const lines = fs.readFileSync(file, 'utf8').split('\n');
+    const at = lines.findIndex((line) => ["'", '"', '`'].some((mark) => line.includes(mark + failed.specifier + mark)));
+    return at < 0 ? undefined : within(directory, file, at + 1);
+  } catch {
+    return undefined;
   }
 }
 

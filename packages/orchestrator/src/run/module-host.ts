@@ -1,14 +1,14 @@
 import fs from 'node:fs';
 import { constants } from 'node:os';
-import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { PermissionManager } from '@homeserver/permissions';
 import { StateManagerError, type OnProgress } from '@homeserver/state-manager';
 import { adoptOrphans, dieWithParent, RUN_MARKER, runCommand, type Logger } from '@homeserver/system';
 import type { ModuleContext, ModuleMain, ModuleResult } from '../module-contract.ts';
 import { createOnce } from '../run-once.ts';
-import { describeFailure } from './describe-failure.ts';
+import { describeFailure, describeUncaught } from './describe-failure.ts';
 import { formatHostLine, MAX_MESSAGE, UPDATER_PID, type HostLine, type RunRequest } from './host-protocol.ts';
+import { watchLoading } from './module-loading.ts';
 import { watchProcess } from './process-traces.ts';
 import { MAX_ERROR, readResult } from './read-result.ts';
 import { TellingStateManager } from './telling-state-manager.ts';
@@ -41,24 +41,17 @@ process.on('SIGTERM', () => stop.abort(new Error('the updater asked this module 
 process.on('message', (request) => void run(request as RunRequest));
 process.on('disconnect', () => process.exit(0));
 
-const OURS = '@homeserver/';
-let lastLoaded = '';
-registerHooks({
-  // A module imports `@homeserver/*` from wherever it lies: those names are looked up from here, not from there.
-  resolve: (specifier, context, next) => {
-    if (!specifier.startsWith(OURS)) return next(specifier, context);
-    // In a release, each package is a file beside this one; in a checkout they are in node_modules.
-    const beside = new URL(`./${specifier.slice(OURS.length)}.mjs`, import.meta.url);
-    if (fs.existsSync(beside)) return { url: beside.href, shortCircuit: true };
-    return next(specifier, { ...context, parentURL: import.meta.url });
-  },
-  load: (url, context, next) => {
-    lastLoaded = url;
-    return next(url, context);
-  },
+const loading = watchLoading(import.meta.url);
+let current: RunRequest | undefined;
+// Node would print the line that threw, which may be one of ours, and all calls that led there.
+process.on('uncaughtExceptionMonitor', (error) => {
+  if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return;
+  writeErr(`\n${describeUncaught(error, current?.directory ?? '', loading)}\n`);
+  process.exit(1);
 });
 
 async function run(request: RunRequest): Promise<void> {
+  current = request;
   say(request, { kind: 'begin' });
   process.env[RUN_MARKER] = request.run;
   const leftoversSince = watchProcess();
@@ -83,7 +76,7 @@ async function outcomeOf(request: RunRequest): Promise<ModuleResult | false> {
       return { success: false, error: 'the entry does not export a function main(args, context)' };
     return readResult(await main([...request.args], contextFor(request)));
   } catch (error) {
-    const reason = describeFailure(error, request.directory, lastLoaded).slice(0, MAX_ERROR);
+    const reason = describeFailure(error, request.directory, loading).slice(0, MAX_ERROR);
     const isRollback = error instanceof StateManagerError && error.code === 'rollback-failed';
     return { success: false, error: reason, ...(isRollback ? { rollbackFailed: [reason] } : {}) };
   }

@@ -33,6 +33,8 @@ export class ModuleOutput {
   #characters = 0;
   #isFull = false;
   readonly #lastErrors: string[] = [];
+  /** Lines on stderr before the begin is read: the module's own, unless the process never comes to it. */
+  #early: string[] | undefined = [];
 
   constructor(nonce: string, log: Logger, onProgress: OnProgress = () => {}) {
     this.#onProgress = onProgress;
@@ -82,6 +84,8 @@ export class ModuleOutput {
 
   #begin(): void {
     this.#hasBegun = true;
+    for (const line of this.#early ?? []) this.#say('warn', line);
+    this.#early = undefined;
     this.#begun.resolve();
   }
 
@@ -89,7 +93,8 @@ export class ModuleOutput {
     if (text === this.#nonce) return this.#errEnd.resolve();
     this.#lastErrors.push(text.trim());
     if (this.#lastErrors.length > 2 * KEPT_ERROR_LINES) this.#lastErrors.splice(0, KEPT_ERROR_LINES);
-    this.#say('warn', text);
+    if (this.#early === undefined) this.#say('warn', text);
+    else if (this.#early.length < MAX_LINES) this.#early.push(text);
   }
 
   #say(level: keyof Logger, text: string): void {

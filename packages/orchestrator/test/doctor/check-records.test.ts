@@ -10,7 +10,9 @@ import { home, type Home } from '../support.ts';
 it('whoever is at work, at the lock or its twin, is named and no problem', async () => {
   const { server } = home();
   expect(checkLock(server.paths)).toEqual({ status: 'ok', message: 'no other updater is at work' });
-  const twin = await acquireLock(path.join(server.paths.backupDir, 'lock'), { purpose: 'rollback-standalone --recover' });
+  const twin = await acquireLock(path.join(server.paths.backupDir, 'lock'), {
+    purpose: 'rollback-standalone --recover',
+  });
   const since = /since \d{4}-\d\d-\d\dT\d\d:\d\d UTC$/;
   expect(checkLock(server.paths)).toEqual({
     status: 'ok',

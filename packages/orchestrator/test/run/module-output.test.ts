@@ -28,7 +28,7 @@ it('the end is the end on both streams, with all that was said before', async ()
   const { output, said, stdout, stderr } = listening();
   let isOver = false;
   void output.end.then(() => (isOver = true));
-  stdout.write(`out${formatHostLine(nonce, end)}`);
+  stdout.write(`${formatHostLine(nonce, { kind: 'begin' })}out${formatHostLine(nonce, end)}`);
   await new Promise((go) => setTimeout(go, 10));
   expect(isOver).toBe(false);
   stderr.write(`err\n${nonce}\n`);
@@ -44,6 +44,26 @@ it('after that, nothing is listened to any more', async () => {
   stdout.write('second\n');
   await new Promise((go) => setTimeout(go, 5));
   expect(said).toEqual(['info: first', 'info: rest']);
+});
+
+it("what stands on stderr is the module's own once it has begun, however the streams race", async () => {
+  const { said, stdout, stderr, stop } = listening();
+  stderr.write('early\n');
+  await new Promise((go) => setTimeout(go, 5));
+  expect(said).toEqual([]);
+  stdout.write(formatHostLine(nonce, { kind: 'begin' }));
+  stderr.write('late\n');
+  await new Promise((go) => setTimeout(go, 5));
+  stop();
+  expect(said).toEqual(['warn: early', 'warn: late']);
+});
+
+it('of a process that ends before that, none of it is', async () => {
+  const { output, said, stderr, stop } = listening();
+  stderr.write('file:///lib/module-host.mjs:3\n  var a=,b;\n\nSyntaxError: Unexpected token\n');
+  await new Promise((go) => setTimeout(go, 5));
+  stop();
+  expect([said, output.lastWords]).toEqual([[], 'SyntaxError: Unexpected token']);
 });
 
 describe('the last words of a process that died', () => {
@@ -62,6 +82,11 @@ describe('the last words of a process that died', () => {
       '[UnhandledPromiseRejection: This error originated] {',
     ],
     ['the later of two', 'Error: first\nfine again\nError: second\n    at x\n', 'Error: second'],
+    [
+      'an error of a minified class',
+      "a.mjs:1\nx\nS [SystemError]: no disk\n  code: 'io'\n}\n",
+      'S [SystemError]: no disk',
+    ],
     ['plain text', 'cannot go on\nbye\n', 'bye'],
   ])('%s', async (_, stderr, words) => {
     expect(await lastWordsOf(stderr)).toBe(words);

@@ -77,7 +77,14 @@ describe('a module that fails, fails alone and by name', () => {
         "main() returned success: 'false'; true or false is needed",
       ],
       'has-no-main': ['export const mian = 1;\n', 'the entry does not export a function main(args, context)'],
-      'imports-what-is-not-there': ["import './gone.mjs';\n", /^Cannot find module .*gone\.mjs/],
+      'imports-what-is-not-there': [
+        "// './gone'\nimport './gone.mjs';\n",
+        /^Cannot find module '.*gone\.mjs' imported from .*\/index\.mjs \(index\.mjs:2\)$/,
+      ],
+      'imports-a-package-of-ours-that-is-none': [
+        "import '@homeserver/gone';\n",
+        /^Cannot find package '@homeserver\/gone' imported from .*\/index\.mjs \(index\.mjs:1\)$/,
+      ],
       'exits-with-0': [main('process.exit(0);'), 'ended the process with exit code 0 before main() was done'],
       'exits-with-1': [main('process.exit(1);'), 'ended the process with exit code 1 before main() was done'],
       'kills-itself': [
@@ -86,21 +93,32 @@ describe('a module that fails, fails alone and by name', () => {
       ],
       'throws-where-nobody-catches': [
         main("setTimeout(() => { throw new RangeError('late'); }, 5); await new Promise(() => {});"),
-        'ended the process with exit code 1 before main() was done: RangeError: late',
+        'ended the process with exit code 1 before main() was done: RangeError: late (index.mjs:3)',
       ],
       'leaves-a-rejection-unhandled': [
         main("void Promise.reject(new Error('unseen')); await new Promise((go) => setTimeout(go, 500));"),
-        'ended the process with exit code 1 before main() was done: Error: unseen',
+        'ended the process with exit code 1 before main() was done: Error: unseen (index.mjs:3)',
       ],
       'leaves-a-rejection-behind': [
         main("void Promise.reject(new Error('unseen')); return { success: true };"),
-        'ended the process with exit code 1 before main() was done: Error: unseen',
+        'ended the process with exit code 1 before main() was done: Error: unseen (index.mjs:3)',
+      ],
+      'throws-from-within-ours-where-nobody-catches': [
+        `import { readFileText } from '@homeserver/system';\n${main(
+          "setTimeout(() => readFileText('/nonexistent'), 5); await new Promise(() => {});",
+        )}`,
+        /^ended .* exit code 1 before main\(\) was done: \w*Error: ENOENT.* '\/nonexistent' \(index\.mjs:4\)$/,
+      ],
+      'throws-a-text-where-nobody-catches': [
+        main("setTimeout(() => { throw 'late'; }, 5); await new Promise(() => {});"),
+        "ended the process with exit code 1 before main() was done: threw 'late'",
       ],
       'cuts-its-line-to-the-updater': [main('process.disconnect(); await new Promise(() => {});'), /exit code 0/],
     };
-    const { outcomes } = await runMany(
+    const { outcomes, said } = await runMany(
       Object.fromEntries(Object.entries(ways).map(([name, [source]]) => [name, { source }])),
     );
+    expect(said.filter((line) => /module-host|packages\/system|^warn: .* at /.test(line))).toEqual([]);
     for (const [name, [, error]] of Object.entries(ways)) {
       expect(outcomes[name]).toEqual({
         name,
@@ -115,6 +133,23 @@ describe('a module that fails, fails alone and by name', () => {
         durationMs: expect.any(Number),
       });
     }
+  });
+
+  it('one that catches what nobody else does goes on as it likes', async () => {
+    const { odd, lines } = await runOdd(
+      main(`
+      process.once('uncaughtException', (error) => console.log('caught ' + error.message));
+      setTimeout(() => { throw new Error('late'); }, 5);
+      await new Promise((go) => setTimeout(go, 50));
+      process.setUncaughtExceptionCaptureCallback((error) => console.log('caught ' + error.message));
+      setTimeout(() => { throw new Error('later'); }, 5);
+      await new Promise((go) => setTimeout(go, 50));
+      return { success: true };`),
+    );
+    expect([odd.status, lines]).toEqual([
+      'succeeded',
+      expect.arrayContaining(['info: odd: caught late', 'info: odd: caught later']),
+    ]);
   });
 
   it('with a syntax error, it is told file and line', async () => {
