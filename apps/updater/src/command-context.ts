@@ -3,6 +3,7 @@ import { openServer, type RepositorySettings, type Server } from '@homeserver/or
 import type { FailedStart, Takeover } from '@homeserver/orchestrator/start';
 import { checkConfiguredPath, errnoName, reasonOf, type Logger } from '@homeserver/system';
 import type { Display } from './display/display.ts';
+import { textFor } from './display/marks.ts';
 import { SettingsError } from './settings/settings-error.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -55,7 +56,10 @@ export function repositoryOf({ settings }: CommandContext): RepositorySettings {
 /** A server that only looks: warnings on stderr, nothing written to the log. */
 export function openForReading({ settings, display, verbose }: CommandContext): Server {
   const { onEvent, onProgress } = display;
-  const logger = afterClearing(display, createLogging({ level: verbose ? 'debug' : 'warning' }));
+  const logger = afterClearing(
+    display,
+    createLogging({ level: verbose ? 'debug' : 'warning', consoleText: textFor(process.stderr, process.env) }),
+  );
   return openServer(settings, { logger, onEvent, onProgress });
 }
 

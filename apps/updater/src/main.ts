@@ -4,6 +4,7 @@ import { readFailedStart, readTakeover } from '@homeserver/orchestrator/start';
 import { CommanderError } from 'commander';
 import type { CommandContext, ProgramStart } from './command-context.ts';
 import { openDisplay } from './display/display.ts';
+import { textFor } from './display/marks.ts';
 import { EXIT, exitCodeOfError, exitCodeUnlogged } from './exit-codes.ts';
 import type { CommonFlags, Perform } from './command-options.ts';
 import { answerNameOf } from './command-tree.ts';
@@ -107,7 +108,8 @@ async function performOne(
     if (json) print({ schema, ok: false, error: { code, message, ...(hint ? { hint } : {}), exit_code: exitCode } });
     const lines = [`updater: ${message}`, ...(hint ? [`  ${hint}`] : [])];
     const level = isJournal(process.stderr) ? '<3>' : ''; // An error, as sd-daemon(3) has it.
-    for (const line of lines) process.stderr.write(`${level}${escapeControl(line)}\n`);
+    const shown = textFor(process.stderr, process.env);
+    for (const line of lines) process.stderr.write(`${level}${shown(escapeControl(line))}\n`);
     return exitCode;
   }
 }
@@ -116,7 +118,7 @@ async function performOne(
 const isPrinted: ReadonlySet<string> = new Set(['completion', 'manual', 'schema', 'config-schema']);
 
 function forScreen(line: string, asItIs: boolean): string {
-  const lines = asItIs ? [line] : wrapToWidth(line, screenColumns(), 2);
+  const lines = asItIs ? [line] : wrapToWidth(textFor(process.stdout, process.env)(line), screenColumns(), 2);
   return lines.map((one) => `${one}\n`).join('');
 }
 

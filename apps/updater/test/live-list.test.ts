@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { lastScreen } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { repositoryWith } from './support/module-files.ts';
@@ -65,6 +66,8 @@ describe('a run on a terminal', { timeout: 60_000 }, () => {
     const { screen } = await onTerminal(server, 'run', { environment: { NO_COLOR: '1', LC_ALL: 'C' } });
     expect(screen).not.toMatch(/\u001b\[[\d;]*m/);
     expect(lastScreen(screen)).toContain('+ adblock 1.0.0 -> 1.1.0');
+    expect(lastScreen(screen)).toContain('Updated: adblock 1.0.0 -> 1.1.0');
+    expect(screen).not.toMatch(/[^\0-\x7f]/);
     const coloured = await onTerminal(server, 'run');
     expect(coloured.screen).toContain('\u001b[32m✓\u001b[39m');
   });
@@ -79,6 +82,20 @@ describe('a run on a terminal', { timeout: 60_000 }, () => {
       expect(text).not.toContain('\u001b');
     }
     expect(verbose.screen).toMatch(/\] \[DEBUG\] /);
+  });
+
+  it('has signs that the locale of the terminal can show, also in lines of the log and in answers', async () => {
+    const server = await withFailure();
+    const plain = { environment: { LC_ALL: 'C' } };
+    const run = await onTerminal(server, 'run --verbose', plain);
+    expect(run.screen).toMatch(/\] \[INFO\] Module album needs update: 1\.0\.0 -> 2\.0\.0$/m);
+    expect(run.screen).toMatch(/\] \[INFO\] \+ Module 'adblock' executed successfully$/m);
+    expect(run.screen).toMatch(/\] \[ERROR\] x Module 'album' failed: /);
+    const doctor = await onTerminal(server, 'doctor', plain);
+    expect(doctor.screen).toMatch(/^ +-> updater trust init KEY\.pub$/m);
+    for (const { screen } of [run, doctor]) expect(screen).not.toMatch(/[^\0-\x7f]/);
+    expect(fs.readFileSync(server.logFile, 'utf8')).toContain("✓ Module 'adblock' executed successfully");
+    expect((await onTerminal(server, 'doctor')).screen).toMatch(/^ +→ updater trust init KEY\.pub$/m);
   });
 
   it('with --quiet is only warnings, errors and the summary', async () => {

@@ -20,6 +20,8 @@ export interface LoggingOptions {
   level?: LowestLevel;
   /** The lowest level that the console gets of these; default all. */
   consoleLevel?: LowestLevel;
+  /** What the console gets of a line, where it cannot show all signs; default the line. The file has it as it is. */
+  consoleText?: (line: string) => string;
   /** Called once, when the first message could not be written to the file. */
   onLoss?: () => void;
 }
@@ -96,8 +98,9 @@ function openOutputs(options: LoggingOptions, file: Sink | undefined): Sink {
   const console = openConsole(options);
   const format = consoleFormat(options);
   const isForConsole = levelFilter(options.consoleLevel);
+  const { consoleText = (line) => line } = options;
   const toConsole = (line: string): void => {
-    if (isForConsole(line)) console?.write(format(line));
+    if (isForConsole(line)) console?.write(consoleText(format(line)));
   };
   let lossSaid = false;
   const sayLoss = (error: unknown): void => {

@@ -18,6 +18,15 @@ function heard(options: LoggingOptions, say: (logging: Logging) => void): string
   return lines(String(consoleStream.read() ?? ''));
 }
 
+it('a console that cannot show all signs gets others, and the file what was said', () => {
+  const file = path.join(temporaryDirectory(), 'updates.log');
+  const options: LoggingOptions = { file, consoleText: (line) => line.replaceAll('→', '->') };
+  expect(heard(options, (logging) => logging.info('1.0.0 → 1.1.0'))).toEqual([
+    expect.stringMatching(/\[INFO\] 1\.0\.0 -> 1\.1\.0$/),
+  ]);
+  expect(fs.readFileSync(file, 'utf8')).toMatch(/\[INFO\] 1\.0\.0 → 1\.1\.0\n$/);
+});
+
 function sayAll(logging: Logging): void {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) logging[level](level);
 }

@@ -4,6 +4,7 @@ import type { CycleEvent, OnModuleProgress } from '@homeserver/orchestrator';
 import { progressLine, type OnProgress } from '@homeserver/state-manager';
 import { eventLines } from './event-lines.ts';
 import { LiveList } from './live-list.ts';
+import { textFor } from './marks.ts';
 
 /** What can be seen: of a cycle, and of backups (by their module) and snapshots (by their id) that are re-read. */
 export type SeenEvent = CycleEvent | { type: 'verify'; name: string; state: 'begun' | 'good' | 'damaged' };
@@ -15,7 +16,7 @@ export interface Display {
   /** undefined: nobody sees it. */
   readonly onModuleProgress?: OnModuleProgress;
   /** Where log messages go, and from which level on. */
-  readonly console: Pick<LoggingOptions, 'console' | 'consoleStream' | 'consoleLevel'>;
+  readonly console: Pick<LoggingOptions, 'console' | 'consoleStream' | 'consoleLevel' | 'consoleText'>;
   /** Takes away what is drawn, so that something else can be written there. */
   clear(): void;
   /** Nothing is drawn any more. */
@@ -39,6 +40,7 @@ const listed: ReadonlySet<string> = new Set(['run', 'check', 'plan', 'backups-ve
 export function openDisplay(command: string, { json, jsonLines, quiet, verbose }: Seeing): Display {
   const console = {
     consoleStream: json ? 2 : 1,
+    consoleText: textFor(json ? process.stderr : process.stdout, process.env),
     ...(quiet ? { consoleLevel: 'warning' as const } : {}),
   };
   if (jsonLines) return { ...eventLines((line) => process.stdout.write(line)), console, clear: silent, end: silent };

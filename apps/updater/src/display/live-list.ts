@@ -5,7 +5,7 @@ import { describeProgress, type Progress } from '@homeserver/state-manager';
 import { cutToWidth, wrapToWidth } from '../text/fit-width.ts';
 import { formatDuration } from '../text/format-duration.ts';
 import type { SeenEvent } from './display.ts';
-import { marksFor } from './marks.ts';
+import { marksFor, textFor } from './marks.ts';
 
 const REDRAW_MS = 120;
 const phaseTitles = {
@@ -23,6 +23,7 @@ export class LiveList {
   readonly #terminal: NodeJS.WriteStream;
   readonly #keepsEnded: boolean;
   readonly #marks = marksFor(process.env);
+  readonly #text: (text: string) => string;
   /** What goes on, by a key of its own. */
   readonly #running = new Map<string, { title: string; since: number }>();
   #progress: string | undefined;
@@ -35,6 +36,7 @@ export class LiveList {
   /** `keepsEnded`: what has ended stays to be read. */
   constructor(terminal: NodeJS.WriteStream, { keepsEnded }: { keepsEnded: boolean }) {
     this.#terminal = terminal;
+    this.#text = textFor(terminal, process.env);
     this.#keepsEnded = keepsEnded;
   }
 
@@ -112,7 +114,7 @@ export class LiveList {
   #keep(mark: string, colour: 'green' | 'yellow' | 'red', text: string): void {
     if (!this.#keepsEnded) return;
     this.clear();
-    const lines = wrapToWidth(`${mark} ${escapeControl(text)}`, this.#columns, mark.length + 1);
+    const lines = wrapToWidth(`${mark} ${this.#text(escapeControl(text))}`, this.#columns, mark.length + 1);
     const [first = '', ...rest] = lines;
     const coloured = styleText(colour, mark, { stream: this.#terminal }) + first.slice(mark.length);
     this.#terminal.write([coloured, ...rest].map((line) => `${line}\n`).join(''));

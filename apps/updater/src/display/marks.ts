@@ -13,3 +13,13 @@ export function marksFor(environment: NodeJS.ProcessEnv): Marks {
     ? { ok: '✓', failed: '✗', to: '→', spinner: [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'] }
     : { ok: '+', failed: 'x', to: '->', spinner: ['-', '\\', '|', '/'] };
 }
+
+/**
+ * What a stream gets of a text: a terminal whose locale cannot show our signs gets others in their place. Files, pipes and
+ * the journal have the text as it is.
+ */
+export function textFor({ isTTY }: { isTTY?: boolean }, environment: NodeJS.ProcessEnv): (text: string) => string {
+  const { ok, failed, to } = marksFor(environment);
+  if (!isTTY || to === '→') return (text) => text;
+  return (text) => text.replaceAll('✓', ok).replaceAll('✗', failed).replaceAll('→', to);
+}
