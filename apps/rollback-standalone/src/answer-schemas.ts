@@ -1,34 +1,22 @@
+import { backupFields, restoreFields, snapshotFields, systemFields } from '@homeserver/state-manager/answer-schemas';
 import { z } from 'zod';
 
-/** JSON Schemas (2020-12) of the --json answers, by the command's name. Made when asked for: no restore waits for them. */
+/** JSON Schemas (2020-12) of the --json answers, by the command's name. */
 export function answerSchemas(): Record<string, object> {
   const text = z.string();
   const count = z.int().min(0);
-  const seconds = z.int().meta({ description: 'Unix time, in seconds' });
   const lines = z.array(text);
-  const contents = {
-    files: lines,
-    services: lines,
-    databases: z.array(z.record(z.string(), z.unknown())),
-    checksum: text,
-  };
-  const older = z.array(z.strictObject({ id: text, timestamp: seconds, description: text }));
-  const restored = {
-    timestamp: seconds,
-    restored: lines,
-    adjusted: lines,
-    unchanged: count,
-    displaced: z.array(z.strictObject({ from: text, to: text })),
-    warnings: lines,
-  };
-  const asked = { backup_id: text, ...restored, open_changes: z.boolean() };
+  const { timestamp, description } = backupFields;
+  const older = z.array(z.strictObject({ id: text, timestamp, description }));
+  const { slot: _, ...restored } = restoreFields;
+  const asked = { ...restored, open_changes: z.boolean() };
   const changes = z.array(
     z.strictObject({
       slot: text,
       kind: z.enum(['guard', 'session', 'restore', 'snapshot', 'rollback']),
       outcome: z.enum(['restored', 'committed', 'failed']),
       error: text.nullable(),
-      report: z.strictObject({ slot: text, backup_id: text, ...restored }).nullable(),
+      report: z.strictObject(restoreFields).nullable(),
       operations: z.array(
         z.strictObject({
           id: text,
@@ -41,35 +29,15 @@ export function answerSchemas(): Record<string, object> {
     }),
   );
   const verified = { good: z.boolean(), damages: lines };
-  const system = z.strictObject({ os: text, release: text, kernel: text, architecture: text });
   const answers: Record<string, z.ZodType> = {
     'list-backups': z.strictObject({
-      backups: z.array(
-        z.strictObject({
-          module_name: text,
-          timestamp: seconds,
-          description: text,
-          ...contents,
-          backup_dir: text,
-          older,
-        }),
-      ),
+      backups: z.array(z.strictObject({ ...backupFields, older })),
       damaged: z.array(z.strictObject({ module_name: text, error: text, older })),
       open_changes: z.boolean(),
     }),
     'restore-backup': z.strictObject({ module_name: text, ...asked }),
     'list-snapshots': z.strictObject({
-      snapshots: z.array(
-        z.strictObject({
-          id: text,
-          type: z.enum(['file', 'database', 'service', 'system']),
-          timestamp: seconds,
-          description: text,
-          directory: text,
-          ...contents,
-          system: system.optional(),
-        }),
-      ),
+      snapshots: z.array(z.strictObject({ ...snapshotFields, system: z.strictObject(systemFields).optional() })),
       damaged: z.array(z.strictObject({ id: text, error: text })),
     }),
     'restore-snapshot': z.strictObject({ id: text, ...asked }),

@@ -1,6 +1,5 @@
 import { progressLine, StateManager } from '@homeserver/state-manager';
 import packageJson from '../package.json' with { type: 'json' };
-import { answerSchemas } from './answer-schemas.ts';
 import type { Answer, CommandContext } from './command-context.ts';
 import { listBackups } from './commands/list-backups.ts';
 import { listSnapshots } from './commands/list-snapshots.ts';
@@ -42,7 +41,10 @@ async function main(args: readonly string[]): Promise<number> {
     given = parseArguments(args);
     if (given.command.name === 'help') return print([HELP.trimEnd()]);
     if (given.command.name === 'version') return print([packageJson.version]);
-    if (given.command.name === 'schema') return print([JSON.stringify(answerSchemas(), null, 2)]);
+    if (given.command.name === 'schema') {
+      const { answerSchemas } = await import('./answer-schemas.ts'); // No restore waits for them.
+      return print([JSON.stringify(answerSchemas(), null, 2)]);
+    }
     context = contextOf(given, () => (stoppedBy = outlastSignals(complain)));
     const answer = await carryOut(given.command, context);
     if (given.json) printJson(given.command.name, answer.exitCode === EXIT.done, { data: answer.data });

@@ -1,5 +1,5 @@
 import { escapeControl, isJournal } from '@homeserver/logging';
-import { reasonOf } from '@homeserver/system';
+import { reasonOf, toSnakeCase } from '@homeserver/system';
 import { readFailedStart, readTakeover } from '@homeserver/orchestrator/start';
 import { CommanderError } from 'commander';
 import type { CommandContext, ProgramStart } from './command-context.ts';
@@ -13,7 +13,6 @@ import { readSettings } from './settings/read-settings.ts';
 import type { Settings } from './settings/settings.ts';
 import { wrapToWidth } from './text/fit-width.ts';
 import { screenColumns } from './text/format-table.ts';
-import { toSnakeCase } from './text/to-snake-case.ts';
 
 /**
  * The composition root: arguments in, exit code out. Whatever goes wrong is one line that says what, where, and what to do.

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { answerSchema } from '../src/answers/answer-schemas.ts';
@@ -87,6 +88,22 @@ describe('--json-lines', { timeout: 60_000 }, () => {
     expect(phases).toContain('capture');
     write('z');
     expect((await progressOf('snapshots', 'restore', answer.data.id)).phases).toContain('restore');
+  });
+
+  it('tells of databases as of files', async () => {
+    const server = await serverFolder();
+    const file = path.join(server.root, 'app.db');
+    const database = new DatabaseSync(file);
+    database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1)');
+    const { events } = await linesOf(
+      server,
+      'backup',
+      'web',
+      '--database',
+      JSON.stringify({ type: 'sqlite', database: file }),
+    );
+    database.close();
+    expect(events).toContainEqual(expect.objectContaining({ type: 'progress', unit: 'databases', files_done: 1 }));
   });
 
   it('tells how far a module is with what it captures itself', async () => {

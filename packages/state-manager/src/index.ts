@@ -22,6 +22,7 @@ export type { OnProgress, Progress } from './progress.ts';
 export type { ProgressLine, ProgressTerminal } from './progress-line.ts';
 export type { RestoreReport } from './restore-backup.ts';
 export type { SnapshotInfo, SnapshotType } from './snapshots/snapshot-info.ts';
+export type { ProgressEvent, VerifyEvent } from './state-event.ts';
 export type { SystemRecord } from './snapshots/system-record.ts';
 export type {
   CaptureContext,

@@ -13,6 +13,7 @@ export {
   writeJsonDurably,
 } from './durable-files.ts';
 export { errnoName, ioError, isShortage, reasonOf, SystemError } from './errors.ts';
+export { eventLine } from './event-line.ts';
 export { readAttributes, removeAttribute, setAttribute } from './extended-attributes.ts';
 export { withFileRights } from './file-rights.ts';
 export { endRunProcesses, findRunProcesses } from './find-processes.ts';
@@ -48,6 +49,7 @@ export { describeClosureFailure, runClosure } from './run-closure.ts';
 export { describeEnd, killGroup, runCommand } from './run-command.ts';
 export { predecessors, reportStart, runSuccessor } from './run-successor.ts';
 export { interpreterOf } from './script-interpreter.ts';
+export { toSnakeCase, Verbatim } from './snake-case.ts';
 export { startWorker } from './start-worker.ts';
 export { statEntry } from './stat-entry.ts';
 export { exchangePaths, readLink, switchLink } from './switch-link.ts';
@@ -64,6 +66,7 @@ export type { OpenDirectory } from './open-directory.ts';
 export type { ReadOptions } from './read-file.ts';
 export type { JsonPath, RawPath } from './raw-path.ts';
 export type { Closure, ClosureResult } from './run-closure.ts';
+export type { Json } from './snake-case.ts';
 export type { EntryStat, EntryType } from './stat-entry.ts';
 export type { Worker, WorkerEnd, WorkerOptions } from './start-worker.ts';
 export type { SuccessorEnd, SuccessorOptions } from './run-successor.ts';

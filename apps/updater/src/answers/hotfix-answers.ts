@@ -1,6 +1,6 @@
 import type { HotfixReport } from '@homeserver/hotfix-pools';
+import type { Json } from '@homeserver/system';
 import { z } from 'zod';
-import type { Json } from '../text/to-snake-case.ts';
 import { count, displaced, line, lines, milliseconds, text } from './shapes.ts';
 
 const skip = z.enum(['up-to-date', 'edited', 'conflict', 'given-up', 'refused', 'stopped', 'dry-run']).optional();

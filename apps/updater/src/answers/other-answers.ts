@@ -1,7 +1,7 @@
 import type { CheckName, ModuleTestReport } from '@homeserver/orchestrator';
 import type { PermissionChange, PermissionNote } from '@homeserver/permissions';
+import type { Json } from '@homeserver/system';
 import { z } from 'zod';
-import type { Json } from '../text/to-snake-case.ts';
 import { count, line, lines, rawPath, recovery, text } from './shapes.ts';
 
 const ownership = z.strictObject({ uid: count, gid: count, mode: count });

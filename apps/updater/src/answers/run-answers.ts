@@ -1,6 +1,6 @@
 import type { FileChange, ModuleOutcome, ModuleStatus, OrchestratorStatus, RunRecord } from '@homeserver/orchestrator';
+import type { Json } from '@homeserver/system';
 import { z } from 'zod';
-import type { Json } from '../text/to-snake-case.ts';
 import { hotfixReport } from './hotfix-answers.ts';
 import { commit, count, displaced, line, lines, milliseconds, notices, seconds, step, text } from './shapes.ts';
 

@@ -1,6 +1,7 @@
 import type { ModuleNotice, ServerRecovery } from '@homeserver/orchestrator';
+import { restoreFields } from '@homeserver/state-manager/answer-schemas';
+import type { Json } from '@homeserver/system';
 import { z } from 'zod';
-import type { Json } from '../text/to-snake-case.ts';
 
 /* What several answers are made of. */
 
@@ -16,7 +17,7 @@ export const commit: z.ZodType<string | null> = z
   .meta({ description: 'the commit of the repository; null when it was not reached' });
 
 /** Something that a restore moved out of the way. */
-export const displaced: z.ZodType<{ from: string; to: string }[]> = z.array(z.strictObject({ from: text, to: text }));
+export const displaced: z.ZodType<{ from: string; to: string }[]> = restoreFields.displaced;
 
 /** A name or path that may be no UTF-8. */
 export const rawPath: z.ZodType<string | { base64: string }> = z.union([text, z.strictObject({ base64: text })]);

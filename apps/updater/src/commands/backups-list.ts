@@ -1,9 +1,8 @@
-import { formatLocalTime } from '@homeserver/system';
+import { formatLocalTime, Verbatim } from '@homeserver/system';
 import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { countContents } from '../text/describe-contents.ts';
 import { formatTable } from '../text/format-table.ts';
-import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater backups list`: the newest backup of each module, and the ones that cannot be read. */
 export async function backupsListCommand(context: CommandContext): Promise<number> {

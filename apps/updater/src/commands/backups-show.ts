@@ -1,9 +1,8 @@
-import { formatLocalTime } from '@homeserver/system';
+import { formatLocalTime, Verbatim } from '@homeserver/system';
 import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { noBackupOf } from '../find-backup.ts';
 import { listContents } from '../text/describe-contents.ts';
-import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater backups show <module>`: all backups of a module, newest first, with what they hold. */
 export async function backupsShowCommand(context: CommandContext, module: string): Promise<number> {

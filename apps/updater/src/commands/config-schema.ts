@@ -1,7 +1,7 @@
+import { Verbatim } from '@homeserver/system';
 import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { settingsSchema } from '../settings/settings-schema.ts';
-import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater config schema`: a JSON Schema of the settings file; without --json as a file of its own. */
 export async function configSchemaCommand(context: CommandContext): Promise<number> {

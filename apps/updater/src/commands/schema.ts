@@ -1,8 +1,7 @@
-import { didYouMean, nearestName } from '@homeserver/system';
+import { didYouMean, nearestName, Verbatim } from '@homeserver/system';
 import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { SettingsError } from '../settings/settings-error.ts';
-import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater schema [command]`: a JSON Schema of the command's --json answer; `event`: of the lines before it with
  * --json-lines; without a word, all by their names. */

@@ -1,10 +1,9 @@
 import type { SnapshotInfo } from '@homeserver/state-manager';
-import { formatLocalTime } from '@homeserver/system';
+import { formatLocalTime, Verbatim } from '@homeserver/system';
 import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { countContents } from '../text/describe-contents.ts';
 import { formatTable } from '../text/format-table.ts';
-import { Verbatim } from '../text/to-snake-case.ts';
 
 /** `updater snapshots list`: every snapshot, newest first, and the ones that cannot be read. */
 export async function snapshotsListCommand(context: CommandContext): Promise<number> {

@@ -1,13 +1,13 @@
 import { Writable } from 'node:stream';
 import type { LoggingOptions } from '@homeserver/logging';
 import type { CycleEvent, OnModuleProgress } from '@homeserver/orchestrator';
-import { progressLine, type OnProgress } from '@homeserver/state-manager';
+import { progressLine, type OnProgress, type VerifyEvent } from '@homeserver/state-manager';
 import { eventLines } from './event-lines.ts';
 import { LiveList } from './live-list.ts';
 import { textFor } from './marks.ts';
 
-/** What can be seen: of a cycle, and of backups (by their module) and snapshots (by their id) that are re-read. */
-export type SeenEvent = CycleEvent | { type: 'verify'; name: string; state: 'begun' | 'good' | 'damaged' };
+/** What can be seen: of a cycle, and of backups and snapshots that are re-read. */
+export type SeenEvent = CycleEvent | VerifyEvent;
 
 /** What somebody sees of a command while it works. */
 export interface Display {
