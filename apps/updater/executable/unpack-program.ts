@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { getAsset, getRawAsset } from 'node:sea';
+import { removeUnusedPrograms, useProgram } from './unused-programs.ts';
 
 /** What the executable holds: names and sizes of its files, under an id that is a digest of all of them. */
 export interface PackedProgram {
@@ -12,7 +13,8 @@ export interface PackedProgram {
 const NAME = 'homeserver-updates';
 
 /**
- * The directory with the files of this executable: written on its first start, then found. Only this user, or root, can have
+ * The directory with the files of this executable: written on its first start, then found. Those of versions that are not
+ * used any more go. Only this user, or root, can have
  * written it. Throws when there is no place to write to.
  */
 export function unpackProgram(): string {
@@ -20,15 +22,28 @@ export function unpackProgram(): string {
   const problems: string[] = [];
   for (const parent of placesToUnpack()) {
     const directory = path.join(parent, packed.id);
-    if (isWhole(directory, packed)) return directory;
     try {
-      unpack(directory, packed);
+      if (!isInUse(directory) || !isWhole(directory, packed)) {
+        unpack(directory, packed);
+        useProgram(directory);
+      }
+      removeUnusedPrograms(directory);
       return directory;
     } catch (error) {
       problems.push(`${parent}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   throw new Error(`there is no place for its files (${problems.join('; ')})`);
+}
+
+/** Marked before it is looked at: from then on no other start removes it. */
+function isInUse(directory: string): boolean {
+  try {
+    useProgram(directory);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Never a directory that somebody else could have prepared. */
