@@ -1,7 +1,8 @@
 import { backupFields, restoreFields, snapshotFields, systemFields } from '@homeserver/state-manager/answer-schemas';
 import { z } from 'zod';
+import { eventSchema } from './event-schema.ts';
 
-/** JSON Schemas (2020-12) of the --json answers, by the command's name. */
+/** JSON Schemas (2020-12) of the --json answers, by the command's name; `event`: of the lines before them with --json-lines. */
 export function answerSchemas(): Record<string, object> {
   const text = z.string();
   const count = z.int().min(0);
@@ -53,7 +54,8 @@ export function answerSchemas(): Record<string, object> {
     }),
     usage: z.never(),
   };
-  return Object.fromEntries(Object.entries(answers).map(([name, data]) => [name, schemaOf(name, data)]));
+  const schemas = Object.entries(answers).map(([name, data]) => [name, schemaOf(name, data)]);
+  return { ...(Object.fromEntries(schemas) as Record<string, object>), event: eventSchema() };
 }
 
 function schemaOf(name: string, data: z.ZodType): object {

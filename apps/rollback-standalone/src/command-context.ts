@@ -1,4 +1,5 @@
 import type { StateManager } from '@homeserver/state-manager';
+import type { Display } from './display.ts';
 
 /** What a command works with. */
 export interface CommandContext {
@@ -7,10 +8,10 @@ export interface CommandContext {
   targetRoot: string | undefined;
   /** Where a restore keeps what has to make way, when the backups are on a read-only medium. */
   displacedDir: string | undefined;
-  json: boolean;
   /** Do not ask. */
   yes: boolean;
-  /** Lines for the person, before the answer: on stdout, with --json on stderr. */
+  readonly onEvent: Display['onEvent'];
+  /** Lines for the person, before the answer: on stdout, with --json or --json-lines on stderr. */
   say(lines: readonly string[]): void;
   /** To be called before the first change: from then on a signal does not end this program before the command is done. */
   beginChange(): void;

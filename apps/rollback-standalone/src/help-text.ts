@@ -16,6 +16,7 @@ export const HELP: string = `rollback-standalone: brings back the last good stat
   --state-dir DIR      the updater's state directory, if it is not in its usual place
   --yes                do not ask before restoring
   --json               one JSON object on stdout
+  --json-lines         what happens as JSON, one object a line; the last is that of --json
   --schema             print the JSON Schemas of those, by command
   --help, --version
 

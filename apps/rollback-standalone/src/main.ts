@@ -1,4 +1,4 @@
-import { progressLine, StateManager } from '@homeserver/state-manager';
+import { StateManager } from '@homeserver/state-manager';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, CommandContext } from './command-context.ts';
 import { listBackups } from './commands/list-backups.ts';
@@ -9,6 +9,7 @@ import { restoreSnapshot } from './commands/restore-snapshot.ts';
 import { rollbackLog } from './commands/rollback-log.ts';
 import { verifyBackups } from './commands/verify-backups.ts';
 import { describeError } from './describe-error.ts';
+import { openDisplay } from './display.ts';
 import { EXIT } from './exit-codes.ts';
 import { findDirectories } from './find-directories.ts';
 import { HELP } from './help-text.ts';
@@ -26,7 +27,7 @@ process.umask(0o077);
 // What is started (cp, a closure) must be found, whatever is left of the environment.
 process.env['PATH'] = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end a restore.
-const progress = progressLine(process.stderr);
+let display = openDisplay({ jsonLines: false });
 void main(process.argv.slice(2)).then((exitCode) => (process.exitCode = exitCode));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -39,6 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   let stoppedBy: (() => number | undefined) | undefined;
   try {
     given = parseArguments(args);
+    display = openDisplay(given);
     if (given.command.name === 'help') return print([HELP.trimEnd()]);
     if (given.command.name === 'version') return print([packageJson.version]);
     if (given.command.name === 'schema') {
@@ -54,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     const { code, message, hint, exitCode } = describeError(error, context);
     const ended = exitCode === EXIT.rollbackFailed ? exitCode : (stoppedBy?.() ?? exitCode);
-    if (given?.json ?? args.includes('--json')) {
+    if (given?.json ?? (args.includes('--json') || args.includes('--json-lines'))) {
       const told = { code, message, hint: hint ?? null, exit_code: ended };
       printJson(given?.command.name ?? 'usage', false, { data: null, error: told });
     }
@@ -76,15 +78,15 @@ function contextOf(given: Arguments, beginChange: () => void): CommandContext {
     state: new StateManager({
       backupDir,
       logger,
-      onProgress: progress.onProgress,
+      onProgress: display.onProgress,
       ...(stateDir === undefined ? {} : { stateDir }),
       ...(targetRoot === undefined ? {} : { targetRoot }),
       ...(displacedDir === undefined ? {} : { displacedDir }),
     }),
     targetRoot,
     displacedDir,
-    json: given.json,
     yes: given.yes,
+    onEvent: display.onEvent,
     say: (lines) => print(lines.map(escapeControls), given.json ? process.stderr : process.stdout),
     beginChange: () => {
       requireProc();
@@ -126,7 +128,7 @@ function warn(message: string): void {
 }
 
 function print(lines: readonly string[], stream: NodeJS.WriteStream = process.stdout): number {
-  progress.clear(); // Both are on one terminal.
+  display.clear(); // Both are on one terminal.
   stream.write(lines.map((line) => `${line}\n`).join(''));
   return EXIT.done;
 }

@@ -23,7 +23,10 @@ export interface Arguments {
   targetRoot: string | undefined;
   displacedDir: string | undefined;
   yes: boolean;
+  /** The answer as JSON. */
   json: boolean;
+  /** Events before it, too. */
+  jsonLines: boolean;
 }
 
 const options = {
@@ -41,6 +44,7 @@ const options = {
   'displaced-dir': { type: 'string' },
   yes: { type: 'boolean', short: 'y' },
   json: { type: 'boolean' },
+  'json-lines': { type: 'boolean' },
   schema: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
@@ -71,7 +75,8 @@ export function parseArguments(args: readonly string[]): Arguments {
     targetRoot: values['target-root'],
     displacedDir: values['displaced-dir'],
     yes: values.yes ?? false,
-    json: values.json ?? false,
+    json: values.json ?? values['json-lines'] ?? false,
+    jsonLines: values['json-lines'] ?? false,
   };
 }
 

@@ -25,7 +25,7 @@ describe('the --json answer', { timeout: 60_000 }, () => {
     // What `rollback` runs with --json is checked against its schema there.
     for (const words of commands) expect(server.rollback(...words, '--yes', '--json')).toMatchObject({ exitCode: 0 });
     const names = commands.map(([flag = '']) => flag.slice(2));
-    expect(Object.keys(answerSchemas()).toSorted()).toEqual([...names, 'usage'].toSorted());
+    expect(Object.keys(answerSchemas()).toSorted()).toEqual([...names, 'event', 'usage'].toSorted());
   });
 
   it.each([

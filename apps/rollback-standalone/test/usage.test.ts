@@ -76,7 +76,8 @@ describe('the command line', () => {
       '--state-dir',
       '--yes',
     ];
-    for (const flag of [...flags, '--json', '/var/backups/updates']) expect(stdout).toContain(flag);
+    for (const flag of [...flags, '--json', '--json-lines', '--schema', '/var/backups/updates'])
+      expect(stdout).toContain(flag);
   });
 
   it('does what the README says, line by line', async () => {

@@ -5,9 +5,9 @@ import { describeUndone, undoneToJson } from '../text/describe-undone.ts';
 import { plural } from '../text/plural.ts';
 
 /** `--recover`: finishes what a crash interrupted. */
-export async function recover({ state, targetRoot, beginChange, toType }: CommandContext): Promise<Answer> {
+export async function recover({ state, targetRoot, onEvent, beginChange, toType }: CommandContext): Promise<Answer> {
   beginChange();
-  const report = await state.recover();
+  const report = await told(() => state.recover(), onEvent);
   const { found, endedProcesses, damaged } = report;
   const lines = [
     ...(found.length + damaged.length === 0 ? ['Nothing was open.'] : []),
@@ -24,6 +24,17 @@ export async function recover({ state, targetRoot, beginChange, toType }: Comman
       ? `see above; put it right and try again, or put back what a module's backup holds: ${toType('--list-backups')}`
       : 'see above; what only the machine itself can do, it does when it starts from that disk (or there: rollback-standalone --recover)';
   return { ...answer, exitCode: EXIT.rollbackFailed, problem: { message, hint } };
+}
+
+async function told<Result>(work: () => Promise<Result>, onEvent: CommandContext['onEvent']): Promise<Result> {
+  const startedMs = performance.now();
+  onEvent({ type: 'phase', phase: 'recover', state: 'begun' });
+  try {
+    return await work();
+  } finally {
+    const durationMs = Math.round(performance.now() - startedMs);
+    onEvent({ type: 'phase', phase: 'recover', state: 'ended', durationMs });
+  }
 }
 
 function toJson({ found, endedProcesses, damaged }: RecoveryReport): object {

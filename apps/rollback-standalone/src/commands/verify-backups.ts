@@ -9,11 +9,11 @@ interface Verified {
 }
 
 /** `--verify [MODULE]`: re-reads every backup and snapshot, or the backup of one module, and names what is damaged. Reads only. */
-export async function verifyBackups({ state }: CommandContext, module: string | undefined): Promise<Answer> {
+export async function verifyBackups({ state, onEvent }: CommandContext, module: string | undefined): Promise<Answer> {
   const names = module === undefined ? namesOfBackups(state) : [findBackup(state, module)];
   const ids = module === undefined ? snapshotIds(state.snapshots.listSnapshots()) : [];
-  const backups = await verifyEach(names, (name) => state.verifyModuleBackup(name));
-  const snapshots = await verifyEach(ids, (id) => state.snapshots.verifySnapshot(id));
+  const backups = await verifyEach(names, (name) => state.verifyModuleBackup(name), onEvent);
+  const snapshots = await verifyEach(ids, (id) => state.snapshots.verifySnapshot(id), onEvent);
   const all = [...backups, ...snapshots.map((one) => ({ ...one, name: `snapshot ${one.name}` }))];
   const answer = {
     data: {
@@ -40,11 +40,18 @@ function snapshotIds(found: { snapshots: readonly { id: string }[]; damaged: Rec
 }
 
 /** Damage that a second look does not find was a backup that an updater replaced while it was being read. */
-async function verifyEach(names: readonly string[], verify: (name: string) => Promise<string[]>): Promise<Verified[]> {
+async function verifyEach(
+  names: readonly string[],
+  verify: (name: string) => Promise<string[]>,
+  onEvent: CommandContext['onEvent'],
+): Promise<Verified[]> {
   const verified: Verified[] = [];
   for (const name of names) {
-    const damages = await verify(name);
-    verified.push({ name, damages: damages.length === 0 ? damages : await verify(name) });
+    onEvent({ type: 'verify', name, state: 'begun' });
+    const seen = await verify(name);
+    const damages = seen.length === 0 ? seen : await verify(name);
+    onEvent({ type: 'verify', name, state: damages.length === 0 ? 'good' : 'damaged' });
+    verified.push({ name, damages });
   }
   return verified;
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { checkAnswer } from './valid-answer.ts';
+import { checkAnswer, checkLines } from './valid-answer.ts';
 
 export const program: string = path.join(import.meta.dirname, '../../bin/rollback-standalone.js');
 
@@ -10,7 +10,7 @@ export interface End {
   stderr: string;
 }
 
-/** Runs the built program as a person or a script would, without a terminal. An answer to --json is checked against its schema. */
+/** Runs the built program as a person or a script would, without a terminal. What --json and --json-lines print is checked against its schema. */
 export function rollback(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): End {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     encoding: 'utf8',
@@ -18,5 +18,6 @@ export function rollback(args: readonly string[], options: { env?: Record<string
     ...options,
   });
   if (args.includes('--json')) checkAnswer(stdout, status);
+  if (args.includes('--json-lines')) checkLines(stdout, status);
   return { exitCode: status, stdout, stderr };
 }
