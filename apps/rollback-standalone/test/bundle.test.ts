@@ -53,6 +53,14 @@ describe('the built program', () => {
     expect(languages.map((file) => path.basename(file))).toEqual(['en.js']);
   });
 
+  it('prints what every terminal can show: neither it nor our packages in it have a character beyond ASCII', () => {
+    const sources = ['.', '../../packages/state-manager', '../../packages/system'].flatMap((place) =>
+      fs.globSync('src/**/*.{ts,sh}', { cwd: path.join(root, place) }).map((file) => path.join(root, place, file)),
+    );
+    expect(sources.length).toBeGreaterThan(100);
+    expect(sources.filter((file) => /[^\x00-\x7f]/.test(fs.readFileSync(file, 'utf8')))).toEqual([]);
+  });
+
   it('restores from a copy, with an empty environment and without PATH', async () => {
     const { live, was, restore } = await makeDamagedServer();
     const main = path.join(copyProgram(), 'main.cjs');

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describeTree } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
-import { flipByte, makeServer, type Server } from './support/server.ts';
+import { flipByte, makeServer, rewriteManifest, type Server } from './support/server.ts';
 
 /** Two snapshots of one module, the newer one of a state that was broken later. */
 async function makeServerWithSnapshots(): Promise<Server & { was: string[]; ids: [older: string, newer: string] }> {
@@ -84,6 +84,20 @@ describe('--restore-snapshot', () => {
       });
     }
     expect(describeTree(live)).toEqual(before);
+  });
+});
+
+describe('a snapshot of a system', () => {
+  it('is put back with a warning of what is not as it was, which a terminal without UTF-8 can show', async () => {
+    const { live, backups, state, rollback: run } = makeServer();
+    const { id } = await state.snapshots.captureSystemState({ files: [live] }, '');
+    rewriteManifest(path.join(backups, 'snapshots', id), (text) =>
+      text.replace(/("coreutils": ?)"[^"]+"/, '$1"0.1"').replace(/("kernel": ?)"[^"]+"/, '$1"4.4.0"'),
+    );
+    const { exitCode, stderr } = run('--restore-snapshot', id, '--yes');
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^rollback-standalone: warning: since snapshot \w+ was taken: kernel was 4\.4\.0, and is /m);
+    expect(stderr).toMatch(/: 1 packages are not as they were: coreutils 0\.1 -> \d/);
   });
 });
 

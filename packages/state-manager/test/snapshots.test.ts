@@ -159,7 +159,7 @@ describe('a snapshot of the system', () => {
     await capture.restoreSnapshot(id);
     expect(here.said).toEqual([
       `warn since snapshot ${id} was taken: kernel was 4.4.0, and is ${kernel}`,
-      `warn since snapshot ${id} was taken: 2 packages are not as they were: coreutils 0.1 → ${dpkg.stdout}, gone 1.0 → absent`,
+      `warn since snapshot ${id} was taken: 2 packages are not as they were: coreutils 0.1 -> ${dpkg.stdout}, gone 1.0 -> absent`,
     ]);
   });
 

@@ -10,13 +10,16 @@ export interface End {
   stderr: string;
 }
 
-/** Runs the built program as a person or a script would, without a terminal. What --json and --json-lines print is checked against its schema. */
+/** Runs the built program as a person or a script would, without a terminal. What it prints must be ASCII (no test has
+ * other names), and that of --json and --json-lines is checked against its schema. */
 export function rollback(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): End {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     encoding: 'utf8',
     input: '',
     ...options,
   });
+  const beyond = /.*[^\x00-\x7f].*/.exec(`${stdout}${stderr}`)?.[0];
+  if (beyond !== undefined) throw new Error(`not every terminal can show this: ${beyond}`);
   if (args.includes('--json')) checkAnswer(stdout, status);
   if (args.includes('--json-lines')) checkLines(stdout, status);
   return { exitCode: status, stdout, stderr };

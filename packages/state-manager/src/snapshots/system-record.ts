@@ -53,7 +53,7 @@ function comparePackages(then: SystemRecord['packages'], now: SystemRecord['pack
   if (changed.length === 0) return [];
   const shown = changed
     .slice(0, SHOWN_PACKAGES)
-    .map((name) => `${name} ${then[name] ?? 'absent'} → ${now[name] ?? 'absent'}`);
+    .map((name) => `${name} ${then[name] ?? 'absent'} -> ${now[name] ?? 'absent'}`);
   const more = changed.length > shown.length ? `, and ${changed.length - shown.length} more` : '';
   return [`${changed.length} packages are not as they were: ${shown.join(', ')}${more}`];
 }
