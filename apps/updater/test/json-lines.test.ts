@@ -38,26 +38,28 @@ describe('--json-lines', { timeout: 60_000 }, () => {
     const main = "throw new Error('it broke');";
     await server.repository.commit(repositoryWith({ one: { version: '1.0.0' }, two: { version: '1.0.0', main } }));
     const { events, answer } = await linesOf(server, 'run');
-    expect(
-      events.map(({ type, phase, name, state }) => [type, phase ?? name, state].filter(Boolean).join(' ')),
-    ).toEqual([
-      'phase recover begun',
-      'phase recover ended',
-      'phase sync begun',
-      'synced',
-      'phase sync ended',
-      'phase replace begun',
-      'phase replace ended',
-      'replaced one',
-      'replaced two',
-      'phase run begun',
-      'modules',
-      'module one begun',
-      'module one succeeded',
-      'module two begun',
-      'module two failed',
-      'phase run ended',
-    ]);
+    const steps = events.filter(({ type }) => type !== 'fetch');
+    expect(events.length).toBeGreaterThan(steps.length);
+    expect(steps.map(({ type, phase, name, state }) => [type, phase ?? name, state].filter(Boolean).join(' '))).toEqual(
+      [
+        'phase recover begun',
+        'phase recover ended',
+        'phase sync begun',
+        'synced',
+        'phase sync ended',
+        'phase replace begun',
+        'phase replace ended',
+        'replaced one',
+        'replaced two',
+        'phase run begun',
+        'modules',
+        'module one begun',
+        'module one succeeded',
+        'module two begun',
+        'module two failed',
+        'phase run ended',
+      ],
+    );
     expect(events.map(({ time }) => time)).toEqual(events.map(({ time }) => time).toSorted((a, b) => a - b));
     expect(answer).toMatchObject({ schema: 'homeserver-updates/run@1', ok: false, data: { outcome: 'failed' } });
     expect((await linesOf(server, 'check')).answer.schema).toBe('homeserver-updates/check@1');

@@ -30,6 +30,7 @@ describe('a run on a terminal', { timeout: 60_000 }, () => {
     const { exitCode, screen } = await onTerminal(server, 'run');
     expect(exitCode).toBe(3);
     expect(screen).toMatch(new RegExp(`[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] album 2\\.0\\.0\\n  1 of 2 modules${CLEAR}`));
+    expect(screen).toMatch(/asking the repository\n {2}receiving: \d+ of \d+ objects, \d/);
     expect(screen).not.toContain('\u001b[?'); // The cursor is never hidden: a kill must leave a terminal that works.
     const lines = lastScreen(screen).map((line) =>
       line.replaceAll(/\((\d+ ms|[\d.]+ s)\)/g, '(TIME)').replaceAll(/\d{8}T\d{6}Z-\w+/g, 'RUN'),

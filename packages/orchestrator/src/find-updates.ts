@@ -59,9 +59,11 @@ export async function sync(server: Server, options: UpdateOptions): Promise<Sync
   const { logger, paths } = server;
   const synced = await syncRepository(paths, repository, {
     logger,
+    onProgress: (progress) => server.onEvent({ type: 'fetch', ...progress }),
     ...(options.signal ? { signal: options.signal } : {}),
   });
-  server.onEvent({ type: 'synced', commit: synced.tip.commit, fetched: synced.fetched });
+  const { tip, fetched, received } = synced;
+  server.onEvent({ type: 'synced', commit: tip.commit, fetched, ...(received && { received }) });
   return synced;
 }
 

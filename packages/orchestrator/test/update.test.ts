@@ -61,6 +61,7 @@ describe('a cycle', () => {
     expect(here.said.filter((line) => !line.startsWith('debug: '))).toEqual([
       'info: Starting schema-based update orchestration',
       `info: Repository: ${here.repository.url}`,
+      expect.stringMatching(/^info: Fetched \d+ objects, \d[\d.]* (bytes|KiB)$/),
       'info: Schema updates needed: 2 modules, orchestrator: False',
       'info: Module adblock needs update: 1.0.0 → 1.1.0',
       'warn: modules/adblock/index.json: metadata.colour: is not known here; it is kept',

@@ -6,7 +6,7 @@ import { VersionControlError } from './errors.ts';
 import { gitAccessToFiles } from './git-policy.ts';
 import { besideMirror, layOutMirror, readMarker, type Mirror } from './mirror.ts';
 import { branchRef, isObjectId } from './ref-name.ts';
-import { quietly } from './remote.ts';
+import { nothingElse } from './remote.ts';
 import { lastWords, runGit } from './run-git.ts';
 
 const LONGEST_MS = 900_000;
@@ -32,7 +32,7 @@ export async function withBundle<T>(
     layOutMirror(directory, format, ref);
     borrowObjects(directory, mirror);
     const specs = [`${ref}:${ref}`, 'refs/tags/*:refs/tags/*'];
-    const result = await runGit(['fetch', ...quietly, '--end-of-options', file, ...specs], {
+    const result = await runGit(['fetch', '--quiet', ...nothingElse, '--end-of-options', file, ...specs], {
       gitDirectory: directory,
       access: gitAccessToFiles,
       timeoutMs: LONGEST_MS,

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describeEnd, makeDirectoryDurably, showPath, silentLogger, type CommandResult } from '@homeserver/system';
 import { VersionControlError } from './errors.ts';
+import { fetchProgressReader, type OnFetchProgress } from './fetch-progress.ts';
 import { remoteAccess, type RemoteAccess } from './git-policy.ts';
 import { besideMirror, noteDamage, removeLeftovers, type Mirror } from './mirror.ts';
 import { objectsInPack, packsIn } from './pack-objects.ts';
@@ -22,6 +23,8 @@ export interface RemoteOptions {
   maxFetchObjects?: number;
   /** Allows `http://` to any host. Only for those who require signatures. */
   plainHttp?: boolean;
+  /** How far a fetch has come. */
+  onProgress?: OnFetchProgress;
 }
 
 /** One branch of one remote, ready to be asked. */
@@ -34,6 +37,7 @@ export interface Remote {
   readonly maxFetchObjects: number;
   readonly signal: AbortSignal | undefined;
   readonly deadline: number;
+  readonly onProgress: OnFetchProgress | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 900_000;
@@ -58,12 +62,13 @@ export async function withRemote<T>(
   }
 }
 
-function limits(options: RemoteOptions): Pick<Remote, 'maxFetchBytes' | 'maxFetchObjects' | 'signal' | 'deadline'> {
+function limits(options: RemoteOptions): Omit<Remote, 'url' | 'access' | 'branch' | 'ref'> {
   return {
     maxFetchBytes: options.maxFetchBytes ?? DEFAULT_MAX_FETCH_BYTES,
     maxFetchObjects: options.maxFetchObjects ?? DEFAULT_MAX_FETCH_OBJECTS,
     signal: options.signal,
     deadline: Date.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    onProgress: options.onProgress,
   };
 }
 
@@ -114,8 +119,7 @@ async function listRefs(
 }
 
 /** A fetch brings the refs that it names, and does nothing else. */
-export const quietly: readonly string[] = [
-  '--quiet',
+export const nothingElse: readonly string[] = [
   '--no-tags',
   '--no-write-fetch-head',
   '--no-auto-maintenance',
@@ -141,10 +145,13 @@ export async function fetchRefs(
 ): Promise<void> {
   const before = new Set(packsIn(gitDirectory));
   const specs = refs.map((ref) => `${force}${ref}:${ref}`);
-  const result = await runGit(['fetch', ...quietly, '--end-of-options', remote.url.url, ...specs], {
+  const onErrors = remote.onProgress && fetchProgressReader(remote.onProgress);
+  const result = await runGit(['fetch', '--progress', ...nothingElse, '--end-of-options', remote.url.url, ...specs], {
     ...limitsOf(remote),
     gitDirectory,
+    settings: ['advice.fetchShowForcedUpdates=false'],
     maxFileBytes: remote.maxFetchBytes,
+    ...(onErrors && { onOutput: (chunk, stream) => void (stream === 'stderr' && onErrors(chunk)) }),
   });
   if (result.exitCode === 0) return refuseTooMany(remote, gitDirectory, before);
   const largest = removeLeftovers(gitDirectory); // A file that met its limit is as large as that.

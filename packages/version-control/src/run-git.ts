@@ -57,7 +57,10 @@ export function porcelain(gitDirectory: string): SimpleGit {
   }).env({ ...environment, GIT_DIR: gitDirectory });
 }
 
-const boilerplate = /^(Please make sure you have the correct access rights|and the repository exists\.|hint:.*)$/;
+const boilerplate =
+  /^(Please make sure you have the correct access rights|and the repository exists\.|hint:.*|From .*)$/;
+const progress =
+  /^(remote: )?((Enumerating|Counting|Compressing|Receiving|Fetching) objects:|Resolving deltas:|Total \d+ \(delta )/;
 
 /** What git said last, in one line of at most 300 characters, without what people should not see. */
 export function lastWords(stderr: Buffer | string, secrets: readonly (string | undefined)[] = []): string {
@@ -65,7 +68,7 @@ export function lastWords(stderr: Buffer | string, secrets: readonly (string | u
     .toString()
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !boilerplate.test(line));
+    .filter((line) => line !== '' && !boilerplate.test(line) && !progress.test(line));
   let text = lines.join('; ') || 'git gave no reason';
   for (const secret of secrets) if (secret) text = text.replaceAll(secret, '***');
   return showPath(text.length > 300 ? `${text.slice(0, 200)} ... ${text.slice(-95)}` : text);

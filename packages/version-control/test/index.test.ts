@@ -9,6 +9,8 @@ it('the package offers these names', () => {
     'commitDirectory',
     'compareVersions',
     'createModuleTag',
+    'describeFetch',
+    'describeReceived',
     'findDamage',
     'formatModuleTag',
     'isAncestor',

@@ -13,7 +13,21 @@ const named = { type: z.literal('module'), time, name: text, version: text };
 const event: z.ZodType<Json<SeenEvent | (ProgressEvent & { module?: string })> & { time: number }> = z.union([
   z.strictObject({ type: z.literal('phase'), time, phase, state: z.literal('begun') }),
   z.strictObject({ type: z.literal('phase'), time, phase, state: z.literal('ended'), duration_ms: milliseconds }),
-  z.strictObject({ type: z.literal('synced'), time, commit: text, fetched: z.boolean() }),
+  z.strictObject({
+    type: z.literal('fetch'),
+    time,
+    step: z.enum(['receive', 'resolve']).meta({ description: 'objects that came as differences are resolved' }),
+    objects_done: count,
+    objects_total: count,
+    bytes_done: count.meta({ description: 'received so far; rounded as git does for people' }),
+  }),
+  z.strictObject({
+    type: z.literal('synced'),
+    time,
+    commit: text,
+    fetched: z.boolean(),
+    received: z.strictObject({ objects: count, bytes: count }).optional(),
+  }),
   z.strictObject({ type: z.literal('orchestrator'), time, from: text, to: text }),
   z.strictObject({ type: z.literal('replaced'), time, name: text, from: text.nullable(), to: text }),
   z.strictObject({ type: z.literal('modules'), time, total: count }),

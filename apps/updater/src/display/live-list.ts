@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { escapeControl, type LogRecord } from '@homeserver/logging';
 import type { CycleEvent } from '@homeserver/orchestrator';
 import { describeProgress, type Progress } from '@homeserver/state-manager';
+import { describeFetch } from '@homeserver/version-control';
 import { cutToWidth, wrapToWidth } from '../text/fit-width.ts';
 import { formatDuration } from '../text/format-duration.ts';
 import type { SeenEvent } from './display.ts';
@@ -100,6 +101,7 @@ export class LiveList {
 
   #onNews(event: Exclude<CycleEvent, { type: 'phase' | 'module' }>): void {
     if (event.type === 'modules') this.#total = event.total;
+    else if (event.type === 'fetch') this.#progress = describeFetch(event);
     else if (event.type === 'synced') {
       this.#keep(
         this.#marks.ok,

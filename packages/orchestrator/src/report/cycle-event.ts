@@ -1,4 +1,5 @@
 import type { Progress } from '@homeserver/state-manager';
+import type { FetchProgress, Received } from '@homeserver/version-control';
 import type { ModuleOutcome } from '../run/module-outcome.ts';
 import type { Phase } from './phases.ts';
 
@@ -6,7 +7,9 @@ import type { Phase } from './phases.ts';
 export type CycleEvent =
   | { type: 'phase'; phase: Phase; state: 'begun' }
   | { type: 'phase'; phase: Phase; state: 'ended'; durationMs: number }
-  | { type: 'synced'; commit: string; fetched: boolean }
+  /** How far the fetch from the repository has come. */
+  | ({ type: 'fetch' } & FetchProgress)
+  | { type: 'synced'; commit: string; fetched: boolean; received?: Received }
   /** Another release of the updater goes on. */
   | { type: 'orchestrator'; from: string; to: string }
   | { type: 'replaced'; name: string; from: string | null; to: string }

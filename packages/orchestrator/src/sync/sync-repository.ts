@@ -1,10 +1,14 @@
 import {
+  describeReceived,
   openMirror,
   showUrl,
   syncMirror,
   VersionControlError,
   withBundle,
+  type FetchProgress,
   type Mirror,
+  type OnFetchProgress,
+  type Received,
 } from '@homeserver/version-control';
 import { showPath, type Logger } from '@homeserver/system';
 import { OrchestratorError } from '../errors.ts';
@@ -30,6 +34,8 @@ export interface SyncedRepository {
   tip: TrustedTip;
   /** False when the mirror had the tip already. */
   fetched: boolean;
+  /** What came, by git's own count. */
+  received?: Received;
   content: RepositoryContent;
 }
 
@@ -41,7 +47,7 @@ export interface SyncedRepository {
 export async function syncRepository(
   paths: Pick<ServerPaths, 'localRepo' | 'acceptedTips'>,
   settings: RepositorySettings,
-  options: { logger: Logger; signal?: AbortSignal },
+  options: { logger: Logger; signal?: AbortSignal; onProgress?: OnFetchProgress },
 ): Promise<SyncedRepository> {
   const { url, branch, bundle, acceptTip, trust = DEFAULT_TRUST } = settings;
   options.logger.info(`Repository: ${bundle === undefined ? showUrl(url) : showPath(bundle)}`);
@@ -49,8 +55,13 @@ export async function syncRepository(
   const mirror = openMirror({ directory: paths.localRepo, logger: options.logger });
   try {
     const accepted = acceptTip === undefined ? readAcceptedTip(paths.acceptedTips, url, branch) : undefined;
+    let received: Received | undefined;
     const rest = {
       branch,
+      onProgress: (progress: FetchProgress) => {
+        if (progress.step === 'receive') received = { objects: progress.objectsDone, bytes: progress.bytesDone };
+        options.onProgress?.(progress);
+      },
       plainHttp: requiredSigners(trust) !== undefined,
       ...(options.signal ? { signal: options.signal } : {}),
     };
@@ -58,10 +69,11 @@ export async function syncRepository(
       bundle === undefined
         ? await syncMirror(mirror, { url, ...rest })
         : await withBundle(mirror, bundle, branch, (opened) => syncMirror(mirror, { url: opened, ...rest }));
+    if (received !== undefined) options.logger.info(`Fetched ${describeReceived(received)}`);
     options.logger.debug(`The repository is at ${commit}${fetched ? '' : ', as before'}`);
     const tip = await checkTip(mirror, { commit, trust, accepted, acceptTip, now: Math.floor(Date.now() / 1000) });
     for (const warning of tip.warnings) options.logger.warn(warning);
-    return { mirror, tip, fetched, content: await readRepository(mirror, commit) };
+    return { mirror, tip, fetched, ...(received && { received }), content: await readRepository(mirror, commit) };
   } catch (error) {
     throw explain(error, options.signal);
   }

@@ -12,7 +12,8 @@ async function watched(): Promise<Scene & { events: CycleEvent[] }> {
 
 /** Without what differs from run to run. */
 const told = (events: readonly CycleEvent[]): string[] =>
-  events.map((event) => {
+  events.flatMap((event) => {
+    if (event.type === 'fetch') return [];
     if (event.type === 'phase') return `${event.phase} ${event.state}`;
     if (event.type === 'module') return `${event.name} ${event.version} ${event.state}`;
     if (event.type === 'replaced') return `${event.name} ${event.from} -> ${event.to}`;
@@ -50,6 +51,11 @@ describe('the events of a cycle', () => {
       'run ended',
     ]);
     const failed = here.events.find((event) => event.type === 'module' && event.state === 'failed');
+    const fetched = here.events.findLast((event) => event.type === 'fetch' && event.step === 'receive');
+    expect(fetched).toMatchObject({ objectsDone: expect.any(Number), bytesDone: expect.any(Number) });
+    const { objectsDone: objects, bytesDone: bytes } = fetched as Extract<CycleEvent, { type: 'fetch' }>;
+    expect(objects).toBeGreaterThan(9); // A commit, four trees, and two files a module.
+    expect(here.events.find(({ type }) => type === 'synced')).toMatchObject({ received: { objects, bytes } });
     expect(failed).toMatchObject({ error: 'it is broken', rolledBackTo: null, durationMs: outcomes[1]?.durationMs });
   });
 
