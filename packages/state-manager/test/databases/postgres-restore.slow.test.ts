@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { runCommand } from '@homeserver/system';
 import { describeOnPostgres, startPostgres, type DatabaseServer } from '@homeserver/test-support';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { incomingName } from '../../src/databases/beside-names.ts';
 import { coded } from '../expectations.ts';
 import { asRoot, smallFileSystem } from '../scene.ts';
 import { captureDatabases } from './captured-databases.ts';
@@ -78,6 +79,27 @@ await describeOnPostgres('PostgreSQL: restore', () => {
     expect((await backup.restore()).warnings).toEqual([]);
     expect(await client).toMatch(/terminating connection due to administrator command/);
     expect(await here.sql(`SELECT count(*) FROM t`)).toBe('10');
+  });
+
+  it('makes its new database again when the session of a killed one has just made it', async () => {
+    const here = await postgresScene(server);
+    const before = await here.observe();
+    const backup = await captureDatabases({ connections: [here.connection] });
+    await here.sql(`DELETE FROM shop.lines`);
+    // Whoever comments on the template lets nobody copy it until the end of the transaction.
+    const comment = server
+      .sql(`BEGIN; COMMENT ON DATABASE template0 IS 'held'; SELECT pg_sleep(60)`)
+      .catch((error: unknown) => String(error));
+    const count = async (which: string): Promise<string> =>
+      server.sql(`SELECT count(*) FROM pg_stat_activity WHERE ${which}`);
+    while ((await count(`wait_event = 'PgSleep'`)) !== '1');
+    const restore = backup.restore();
+    while ((await count(`wait_event = 'object' AND query LIKE '%CREATE DATABASE%'`)) !== '1');
+    await server.sql(`CREATE DATABASE ${incomingName(here.database)} TEMPLATE template1`);
+    await server.sql(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'`);
+    expect(await comment).toMatch(/canceling statement/);
+    expect((await restore).restored).toHaveLength(1);
+    expect(await here.observe()).toEqual(before);
   });
 
   asRoot(

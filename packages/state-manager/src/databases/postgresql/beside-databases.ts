@@ -25,7 +25,7 @@ export async function loadBeside(
   meter?: ProgressMeter,
 ): Promise<void> {
   const { file, properties, tables = [] } = archive;
-  await server.manage(createDatabase(name, properties), { doing: 'no database can be made for the dump' });
+  await createBeside(server, name, properties);
   const fd = fs.openSync(file, 'r');
   try {
     await loadArchive(server, name, fd, meter);
@@ -42,14 +42,30 @@ export async function loadBeside(
   }
 }
 
+/**
+ * The session of a client that was killed goes on to the end of its statement: an earlier restore's may have made this very
+ * database after it was looked for. It is dropped, and made again.
+ */
+async function createBeside(server: PostgresServer, name: string, properties: DatabaseProperties): Promise<void> {
+  const create = (): Promise<void> =>
+    server.manage(createDatabase(name, properties), { doing: 'no database can be made for the dump' });
+  try {
+    await create();
+  } catch (error) {
+    const dropped = await dropBeside(server, [name]);
+    if (dropped.length === 0) throw error;
+    await create();
+  }
+}
+
 function notAsCaptured({ purpose, address }: PostgresServer, why: string): StateManagerError {
   return new StateManagerError(`cannot-${purpose}`, `cannot ${purpose} ${address}: loaded again, ${why}`, {
     hint: 'nothing live was touched',
   });
 }
 
-/** Drops databases of ours, with whoever is still connected to them; missing ones are fine. */
-export async function dropBeside(server: PostgresServer, names: readonly string[]): Promise<void> {
+/** Drops databases of ours, with whoever is still connected to them; missing ones are fine. Returns those that were there. */
+export async function dropBeside(server: PostgresServer, names: readonly string[]): Promise<string[]> {
   const present = await server.rows<{ datname: string }>(
     `SELECT datname FROM pg_database WHERE datname IN (${names.map(literal).join(', ')})`,
   );
@@ -59,6 +75,7 @@ export async function dropBeside(server: PostgresServer, names: readonly string[
     await server.manage(`ALTER DATABASE ${identifier(datname)} IS_TEMPLATE false;`);
     await server.manage(`DROP DATABASE IF EXISTS ${identifier(datname)};`);
   }
+  return present.map(({ datname }) => datname);
 }
 
 /** What earlier restores of this database replaced, and could not write to `displaced` yet. */

@@ -48,7 +48,7 @@ export async function preparePostgres(captured: CapturedPostgres, context: Datab
   return {
     touches: [],
     apply: () => carryOut(server, plan, context),
-    abandon: () => dropBeside(server, beside),
+    abandon: async () => void (await dropBeside(server, beside)),
   };
 }
 
