@@ -9,7 +9,7 @@ import {
   type OpenDirectory,
   type RawPath,
 } from '@homeserver/system';
-import type { PermissionChange, PermissionNote, PermissionPlan } from './plan-permissions.ts';
+import { kindOf, type PermissionChange, type PermissionNote, type PermissionPlan } from './plan-permissions.ts';
 
 /** What was done. */
 export interface PermissionReport {
@@ -64,7 +64,10 @@ function applyChange(entry: string | Buffer, { kind, dev, ino, from, to }: Permi
   const fd = fs.openSync(entry, O_PATH | fs.constants.O_NOFOLLOW);
   try {
     const now = fs.fstatSync(fd);
-    if (now.dev !== dev || now.ino !== ino) throw new Error('something else was put in its place');
+    // The number of an entry that was removed may have been given to the next one.
+    const isTheSame = now.dev === dev && now.ino === ino && kindOf(now) === kind;
+    if (!isTheSame || now.uid !== from.uid || now.gid !== from.gid)
+      throw new Error('something else was put in its place');
     const at = `/proc/self/fd/${fd}`; // fchown and fchmod refuse a descriptor opened with O_PATH.
     const hasNewOwner = from.uid !== to.uid || from.gid !== to.gid;
     if (hasNewOwner) fs.chownSync(at, to.uid, to.gid);

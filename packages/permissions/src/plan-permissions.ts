@@ -15,7 +15,7 @@ export interface Ownership {
 export interface PermissionChange {
   path: RawPath;
   kind: 'file' | 'directory' | 'symlink';
-  /** The very entry that was looked at: what is put in its place later is not changed. */
+  /** With `kind` and the owners, the very entry that was looked at: what is put in its place later is not changed. */
   dev: number;
   ino: number;
   from: Ownership;
@@ -158,7 +158,7 @@ function modeFor(kind: PermissionChange['kind'], now: number, wanted: Wanted): n
   return kind === 'directory' && mode <= 0o777 ? mode | (now & 0o2000) : mode;
 }
 
-function kindOf(stat: fs.Stats): PermissionChange['kind'] | undefined {
+export function kindOf(stat: fs.Stats): PermissionChange['kind'] | undefined {
   if (stat.isDirectory()) return 'directory';
   if (stat.isSymbolicLink()) return 'symlink';
   return stat.isCharacterDevice() || stat.isBlockDevice() ? undefined : 'file'; // A socket and a FIFO count as files.

@@ -163,6 +163,23 @@ it('what vanishes, or is replaced, between the plan and its application is not t
   expect([here.mode('secret'), here.mode('data/kept')]).toEqual(['600', '644']);
 });
 
+it('what got the number of a removed entry is not taken for it', async () => {
+  // The file system gives a number away again when it likes, so one is tried after the other.
+  const here = scene({ data: {} });
+  const at = here.at('data/swapped');
+  for (let tries = 0; tries < 1000; tries += 1) {
+    fs.writeFileSync(at, 'x', { mode: 0o600 });
+    const { ino } = fs.lstatSync(at);
+    const plan = await manager.plan([{ path: here.at('data'), fileMode: '644', recursive: true }]);
+    fs.rmSync(at);
+    fs.symlinkSync('nowhere', at);
+    const hasItsNumber = fs.lstatSync(at).ino === ino;
+    expect(manager.apply(plan).failed).toEqual([{ path: at, why: 'something else was put in its place' }]);
+    fs.rmSync(at);
+    if (hasItsNumber) return;
+  }
+});
+
 it('a directory that is swapped for a link between the plan and its application leads nowhere', async () => {
   const here = scene({ data: { sub: { a: file('x', 0o600) } }, outside: { a: file('s', 0o600) } });
   const plan = await manager.plan([{ path: here.at('data'), fileMode: '644', recursive: true }]);
