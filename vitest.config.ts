@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /** Set by `testsOnServer` of test-support: the files that it runs are run nowhere else, and cannot write beside them. */
@@ -12,6 +13,7 @@ const config: ViteUserConfig = defineConfig({
     root: process.cwd(),
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    maxWorkers: Math.max(2, os.availableParallelism() - 1), // Many tests wait more than they compute.
     chaiConfig: { truncateThreshold: 1000 }, // For what is printed where no difference is shown.
     ...(resultsOnServer === undefined ? {} : { include: ['test/**/*.on-server.ts'] }),
     reporters: ['default', ['json', { outputFile: resultsOnServer ?? '.test-results.json' }]],

@@ -22,7 +22,7 @@ await describeUnderSupervision(
   'an update, at any call of its processes that changes a file or starts a program,',
   () => {
     it('can be killed: no reader ever finds a module missing or mixed, and the next run makes all of it whole', async () => {
-      expect(await atCalls({ most: 40 }, { mode: 'kill', alsoExec: true }, afterTheNextRun)).toEqual([]);
+      expect(await atCalls({ most: 24 }, { mode: 'kill', alsoExec: true }, afterTheNextRun)).toEqual([]);
     });
 
     it('can be killed with half of a write on the disk', async () => {

@@ -10,7 +10,7 @@ import { scene, type Scene } from './scene.ts';
 
 /* kill -9 at random instants of endless work; then a fresh process (this one) recovers. */
 
-const KILLS = 15;
+const KILLS = 8;
 
 /** Lets the work run for a random time, kills it, and returns what it said. */
 async function workUntilKilled(here: Scene, kind: string): Promise<string[]> {

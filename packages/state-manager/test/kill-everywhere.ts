@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { expectNothingOpen } from './expectations.ts';
 import type { Scene } from './scene.ts';
 
-const MOST_KILLS = 60;
+const MOST_KILLS = 24;
 const fixture = path.join(import.meta.dirname, 'fixtures/once.ts');
 
 export interface KillChecks {

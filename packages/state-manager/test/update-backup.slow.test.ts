@@ -40,7 +40,7 @@ it(
         }
         expect(fs.statSync(`${here.backupDir}/app_backup`).ino, 'it is the same directory').toBe(ino);
       }),
-      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 150) },
+      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60) },
     );
   },
 );

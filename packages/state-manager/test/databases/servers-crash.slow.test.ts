@@ -20,7 +20,7 @@ import { postgresScene } from './postgres-scene.ts';
 /* kill -9 of a restore, and of the client programs that it runs: before each of them is started, and at random. Then it is run again. */
 
 const script = path.join(import.meta.dirname, '../fixtures/restore-databases.ts');
-const RANDOM_KILLS = 6;
+const RANDOM_KILLS = 4;
 
 interface Scene {
   connection: ServerConnection;
@@ -73,7 +73,7 @@ function describeKills(make: () => Promise<Scene>, harm: string, rows: string): 
     const counted = await countCalls(run, supervision);
     expect(counted.exitCode, counted.stderr).toBe(0);
     expect(counted.calls.length).toBeGreaterThan(10);
-    for (const n of faultPoints(counted.calls.length, 24)) {
+    for (const n of faultPoints(counted.calls.length, 12)) {
       harmed = await harmIt();
       const killed = await killAtCall(run, n, supervision);
       await check(here, backup, before, harmed, rows, `call ${n}: ${killed.firedAt}`);

@@ -47,7 +47,7 @@ await describeUnderSupervision('a restore of a SQLite database', () => {
       const counted = await countCalls(run(), { under });
       expect(here.observe()).toEqual(before);
       expect(counted.calls.length).toBeGreaterThan(10);
-      for (const n of faultPoints(counted.calls.length, 40)) {
+      for (const n of faultPoints(counted.calls.length, 20)) {
         harm(here);
         const killed = await killAtCall(run(), n, { under });
         const at = `call ${n}: ${killed.firedAt}`;

@@ -22,8 +22,8 @@ const differences = (pristine: string, live: string): string =>
   execFileSync(RSYNC, [...options, `${pristine}/`, `${live}/`]).toString();
 
 it.skipIf(!canJudge).each([
-  ['on the same file system', 120, undefined],
-  ['with the backup on another file system', 60, otherFileSystem],
+  ['on the same file system', 50, undefined],
+  ['with the backup on another file system', 25, otherFileSystem],
 ])('rsync finds no difference after a restore: %s', { timeout: 900_000 }, async (_, numRuns, elsewhere) => {
   const place = elsewhere?.();
   await fc.assert(
