@@ -1,3 +1,4 @@
+export { describeFailures } from './describe-failures.ts';
 export { diffContents } from './diff-contents.ts';
 export { HotfixError } from './errors.ts';
 export { HotfixManager } from './hotfix-manager.ts';

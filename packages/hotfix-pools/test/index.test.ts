@@ -6,6 +6,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
     'HotfixError',
     'HotfixManager',
     'applyPools',
+    'describeFailures',
     'describeReport',
     'diffContents',
     'lintHotfixes',

@@ -1,8 +1,11 @@
 import fs from 'node:fs';
+import path from 'node:path';
+import { describeFailures } from '@homeserver/hotfix-pools';
 import { nextTry, readModuleRecords, type FailedVersion, type Hold } from './records/module-records.ts';
 import { readOwnerChoices, withOwnerChoices } from './records/owner-choices.ts';
 import { readRunRecords, type RunRecord } from './report/run-record.ts';
 import { isNewer } from '@homeserver/version-control';
+import { whyNotProven } from './self-update/not-proven.ts';
 import { readOrchestratorRecord } from './self-update/orchestrator-record.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
@@ -21,7 +24,9 @@ export interface ModuleStatus {
   /** Why it cannot be run, one line. */
   problem?: string;
   /** Its part in the last run it took part in. */
-  lastRun?: { status: string; error?: string; at: number };
+  lastRun?: { status: string; error?: string; rollbackFailed?: string[]; at: number };
+  /** Parts of this version that were put back or refused in its last run, or in an earlier one and not applied since; one line each. */
+  notInPlace: string[];
   /** Why the last run that looked did not replace it, one line. */
   notice?: string;
   /** Higher versions than the installed one that failed here; `nextTry` is missing when one is quarantined. */
@@ -34,10 +39,12 @@ export interface OrchestratorStatus {
   version: string;
   /** A newer release that the last run found. */
   available?: string;
-  /** A newer release that is current, but has not finished a cycle yet. */
-  unproven?: { version: string; tries: number };
-  /** Releases that failed here; `nextTry` is missing when it is quarantined. */
-  failed: (FailedVersion & { nextTry?: number })[];
+  /** A newer release that is current, but has not finished a cycle yet. `lastTry`: how the last one ended, one line. */
+  unproven?: { version: string; tries: number; lastTry?: string };
+  /** Newer releases that failed here; `nextTry` is missing when one is quarantined. */
+  failed: (FailedVersion & { nextTry?: number; lastTry?: string })[];
+  /** What else the last run found wrong with releases, one line each. */
+  problems: string[];
 }
 
 export interface ServerStatus {
@@ -60,6 +67,7 @@ export function readStatus(server: Server): ServerStatus {
     const lastRun = lastRunOf(name, runs);
     const hold = records[name]?.hold;
     const notice = noticeOf(name, runs);
+    const notInPlace = version === undefined ? [] : partsNotInPlace({ name, version }, server, runs);
     return {
       name,
       version,
@@ -70,6 +78,7 @@ export function readStatus(server: Server): ServerStatus {
       ...(index.ok ? {} : { problem: index.problem }),
       ...(lastRun === undefined ? {} : { lastRun }),
       ...(notice === undefined ? {} : { notice }),
+      notInPlace,
       failed: (records[name]?.failed ?? []).filter((one) => isAhead(one, version)).map(withNextTry),
     };
   });
@@ -81,6 +90,7 @@ export function readStatus(server: Server): ServerStatus {
       enabled: false,
       orphaned: false,
       unproven: false,
+      notInPlace: [],
       failed: (records[name]?.failed ?? []).map(withNextTry),
     });
   }
@@ -92,15 +102,35 @@ export function readStatus(server: Server): ServerStatus {
   };
 }
 
-function orchestratorStatus({ paths }: Server, [lastRun]: readonly RunRecord[]): OrchestratorStatus {
+function orchestratorStatus({ paths }: Server, runs: readonly RunRecord[]): OrchestratorStatus {
   const { unproven, failed = [] } = readOrchestratorRecord(paths.orchestratorRecord);
-  const available = lastRun?.orchestrator?.available;
+  const available = runs[0]?.orchestrator?.available;
+  const ahead = failed.filter(({ version }) => isNewer(version, ORCHESTRATOR_VERSION));
+  const withLastTry = <T extends { version: string }>(release: T): T & { lastTry?: string } => {
+    const lastTry = lastTryOf(release.version, runs);
+    return { ...release, ...(lastTry === undefined ? {} : { lastTry }) };
+  };
+  const told = [...ahead, ...(unproven === undefined ? [] : [unproven])].map(
+    ({ version }) => `Orchestrator ${version} `,
+  );
   return {
     version: ORCHESTRATOR_VERSION,
     ...(available !== undefined && isNewer(available, ORCHESTRATOR_VERSION) ? { available } : {}),
-    ...(unproven === undefined ? {} : { unproven: { version: unproven.version, tries: unproven.tries } }),
-    failed: failed.map(withNextTry),
+    ...(unproven === undefined ? {} : { unproven: withLastTry({ version: unproven.version, tries: unproven.tries }) }),
+    failed: ahead.map((failure) => withLastTry(withNextTry(failure))),
+    problems: lastProblems(runs).filter((problem) => !told.some((about) => problem.startsWith(about))),
   };
+}
+
+/** Of the last run, and of the last that has seen the repository. */
+function lastProblems(runs: readonly RunRecord[]): string[] {
+  return [...new Set([runs[0], lastLook(runs)].flatMap((run) => run?.orchestrator?.problems ?? []))];
+}
+
+/** How the last cycle ended that this release was to finish, one line. */
+function lastTryOf(version: string, runs: readonly RunRecord[]): string | undefined {
+  const problems = runs.flatMap(({ orchestrator }) => orchestrator?.problems ?? []);
+  return problems.flatMap((problem) => whyNotProven(problem, version) ?? [])[0];
 }
 
 function withNextTry(failure: FailedVersion): FailedVersion & { nextTry?: number } {
@@ -111,10 +141,28 @@ function withNextTry(failure: FailedVersion): FailedVersion & { nextTry?: number
 function lastRunOf(name: string, runs: readonly RunRecord[]): ModuleStatus['lastRun'] {
   for (const run of runs) {
     const part = run.modules.find((module) => module.name === name);
-    if (part !== undefined)
-      return { status: part.status, at: run.ended, ...(part.error === undefined ? {} : { error: part.error }) };
+    if (part === undefined) continue;
+    const { status, error, rollback_failed: rollbackFailed } = part;
+    return {
+      status,
+      at: run.ended,
+      ...(error === undefined ? {} : { error }),
+      ...(rollbackFailed === undefined ? {} : { rollbackFailed }),
+    };
   }
   return undefined;
+}
+
+function partsNotInPlace(
+  { name, version }: { name: string; version: string },
+  { paths }: Server,
+  runs: readonly RunRecord[],
+): string[] {
+  const last = runs.flatMap(({ modules }) => modules.filter((module) => module.name === name))[0];
+  // Of a module that failed, all was put back: that is told as its failure.
+  const inLastRun = last?.status === 'succeeded' && last.version === version ? (last.reverted ?? []) : [];
+  const remembered = describeFailures(path.join(paths.moduleStates, name), version);
+  return [...new Set([...inLastRun, ...remembered])];
 }
 
 /** As the last run found that has seen the repository. */

@@ -9,7 +9,7 @@ import { readStatus, type ModuleStatus } from './status.ts';
  * neither installed nor remembered. Changes nothing.
  */
 export function why(server: Server, name: string): string {
-  const { modules } = readStatus(server);
+  const { modules, interrupted } = readStatus(server);
   const module = modules.find((one) => one.name === name);
   if (module === undefined) {
     const known = modules.map((one) => one.name);
@@ -20,11 +20,13 @@ export function why(server: Server, name: string): string {
   const holder = currentLockHolder(server.paths.lock);
   const who = holder === 'unknown' ? 'another updater' : `pid ${holder?.pid} (${holder?.purpose})`;
   const busy = holder === undefined ? '' : `; ${who} is at work and holds the lock`;
-  return `${name} ${reasonFor(module, server)}${busy}.`;
+  return `${name} ${reasonFor(module, interrupted, server)}${busy}.`;
 }
 
-function reasonFor(module: ModuleStatus, server: Server): string {
-  const { name, version, hold, failed, problem, enabled, lastRun, unproven, orphaned, notice } = module;
+function reasonFor(module: ModuleStatus, isInterrupted: boolean, server: Server): string {
+  const { name, version, hold, failed, problem, enabled, lastRun, unproven, orphaned, notice, notInPlace } = module;
+  if (isInterrupted && lastRun?.rollbackFailed !== undefined)
+    return `could not be put back (${lastRun.rollbackFailed.join('; ')}): look at that, then: updater recover`;
   const newest = failed.at(-1);
   const failure =
     newest === undefined
@@ -44,6 +46,8 @@ function reasonFor(module: ModuleStatus, server: Server): string {
   if (failure !== undefined) return `is at ${version}: ${failure}`;
   if (lastRun?.status === 'skipped' || lastRun?.status === 'failed')
     return `${version} ${lastRun.status === 'failed' ? 'failed' : 'was skipped'} in its last run (${lastRun.error ?? 'no reason was given'})`;
+  if (notInPlace.length > 0)
+    return `${version} is not all in place: ${notInPlace.map((part) => part.replace(/\.$/, '')).join('; ')}; once that is mended: updater run --retry --module ${name}`;
   if (orphaned)
     return `${version} is not in the repository any more; it is kept and still run, until: updater modules remove ${name}`;
   if (notice !== undefined) return `is at ${version}, and waits for a newer version: ${notice}`;

@@ -76,9 +76,14 @@ export async function runClosure(
   };
 }
 
+/** Characters of a failed line that a message shows: what comes after it says more. */
+const LONGEST_LINE = 80;
+
 /** Why a closure failed, in one line: which line, how it ended, and the line of its output that says most. */
 export function describeClosureFailure(result: ClosureResult): string {
-  const where = result.failedLine ? `closure line ${result.failedLine.number} (${result.failedLine.text})` : 'closure';
+  const { number, text = '' } = result.failedLine ?? {};
+  const shown = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}...` : text;
+  const where = number === undefined ? 'closure' : `closure line ${number} (${shown})`;
   const how = result.timedOut
     ? 'ran out of time'
     : result.aborted

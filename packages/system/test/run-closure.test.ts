@@ -101,6 +101,11 @@ describe('a line that fails', () => {
     });
   });
 
+  it('is shown in part when it is long, so that how it ended is seen', async () => {
+    const line = `test -z ${'x'.repeat(200)}`;
+    expect(describeClosureFailure(await run([line]))).toBe(`closure line 1 (${line.slice(0, 80)}...) exited 1`);
+  });
+
   it('is seen when a signal ends it, or the shell', async () => {
     expect(await run(['sh -c "kill -9 \\$\\$"'])).toMatchObject({
       ok: false,

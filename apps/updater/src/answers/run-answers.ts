@@ -75,14 +75,16 @@ const failedVersions = z.array(
     last_failure: seconds,
     error: line,
     next_try: seconds.optional().meta({ description: 'missing: it is quarantined' }),
+    last_try: line.optional().meta({ description: 'of the updater: how the last cycle ended that it was to finish' }),
   }),
 );
 
 const orchestratorStatus: z.ZodType<Json<OrchestratorStatus>> = z.strictObject({
   version: text,
   available: text.optional(),
-  unproven: z.strictObject({ version: text, tries: count }).optional(),
+  unproven: z.strictObject({ version: text, tries: count, last_try: line.optional() }).optional(),
   failed: failedVersions,
+  problems: lines.meta({ description: 'what else the last run found wrong with releases' }),
 });
 
 const moduleStatus: z.ZodType<Json<ModuleStatus>> = z.strictObject({
@@ -93,7 +95,10 @@ const moduleStatus: z.ZodType<Json<ModuleStatus>> = z.strictObject({
   unproven: z.boolean(),
   hold: z.strictObject({ version: text, entry: text.nullable(), since: seconds }).optional(),
   problem: line.optional(),
-  last_run: z.strictObject({ status: text, error: line.optional(), at: seconds }).optional(),
+  last_run: z
+    .strictObject({ status: text, error: line.optional(), rollback_failed: lines.optional(), at: seconds })
+    .optional(),
+  not_in_place: lines.meta({ description: 'parts of this version that were put back or refused' }),
   notice: line.optional(),
   failed: failedVersions,
 });

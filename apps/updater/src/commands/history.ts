@@ -30,14 +30,19 @@ export async function historyCommand(context: CommandContext, id: string | undef
   return EXIT.done;
 }
 
-function summaryOf({ mode, updated, modules, error }: RunRecord): string {
+function summaryOf({ mode, updated, modules, error, orchestrator }: RunRecord): string {
   if (error !== undefined) return error;
   const failed = modules.filter((module) => module.status === 'failed').map((module) => module.name);
-  return [
+  const partly = modules.filter(({ status, reverted = [] }) => status !== 'failed' && reverted.length > 0);
+  const lost = modules.filter((module) => module.rollback_failed !== undefined);
+  const done = [
     mode ?? `${updated.length} updated`,
     `${modules.length} run`,
     ...(failed.length > 0 ? [`failed: ${failed.join(', ')}`] : []),
+    ...(lost.length > 0 ? [`NOT PUT BACK: ${lost.map(({ name }) => name).join(', ')}`] : []),
+    ...(partly.length > 0 ? [`put back in part: ${partly.map(({ name }) => name).join(', ')}`] : []),
   ].join(', ');
+  return [done, ...(orchestrator?.problems ?? [])].join('; ');
 }
 
 function describeRun(record: RunRecord): string[] {

@@ -1,10 +1,12 @@
-import { nextRun, readStatus, type ModuleStatus, type OrchestratorStatus } from '@homeserver/orchestrator';
+import { nextRun, readStatus, type ModuleStatus } from '@homeserver/orchestrator';
 import { formatLocalTime } from '@homeserver/system';
 import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readSettings } from '../settings/read-settings.ts';
 import type { Settings } from '../settings/settings.ts';
-import { formatTable } from '../text/format-table.ts';
+import { describeNotPutBack, describeOrchestrator, describeNotInPlace } from '../text/describe-status.ts';
+import { wrapToWidth } from '../text/fit-width.ts';
+import { formatTable, screenColumns } from '../text/format-table.ts';
 
 /** `updater status`: each module with its version, its last run and what holds it back. */
 export async function statusCommand(context: CommandContext): Promise<number> {
@@ -16,9 +18,13 @@ export async function statusCommand(context: CommandContext): Promise<number> {
       ? 'There was no run yet.'
       : `Last run ${formatLocalTime(lastRun.ended)}: ${lastRun.outcome}${lastRun.error ? ` (${lastRun.error})` : ''}`,
     ...(next === undefined ? [] : [`Next run ${formatLocalTime(next)}.`]),
+    ...describeNotInPlace(status.modules),
     ...describeOrchestrator(status.orchestrator),
     ...(status.interrupted
-      ? ['A change is under way, or was interrupted: the next run, or "updater recover", finishes it.']
+      ? [
+          ...describeNotPutBack(status.modules),
+          'A change is under way, or was interrupted: the next run, or "updater recover", finishes it.',
+        ]
       : []),
   ];
   const lines = [...describeModules(status.modules, roomFor(rest)), ...rest];
@@ -28,7 +34,9 @@ export async function statusCommand(context: CommandContext): Promise<number> {
 
 /** So many modules fit on the screen with the other lines, the header and a prompt; as they are at least. */
 function roomFor(rest: readonly string[]): number {
-  return process.stdout.isTTY ? Math.max(3, (process.stdout.rows || 24) - rest.length - 3) : Number.POSITIVE_INFINITY;
+  if (!process.stdout.isTTY) return Number.POSITIVE_INFINITY;
+  const taken = rest.flatMap((line) => wrapToWidth(line, screenColumns(), 2)).length;
+  return Math.max(3, (process.stdout.rows || 24) - taken - 3);
 }
 
 /** A table; where there is no room for all, those that a person should look at come first, and the others are counted. */
@@ -61,20 +69,6 @@ function updatesByTimer({ stateDir }: Settings): boolean {
   }
 }
 
-/** The updater itself: its version, and releases that are not it. */
-function describeOrchestrator({ version, available, unproven, failed }: OrchestratorStatus): string[] {
-  return [
-    `The updater is ${version}${available === undefined ? '' : `; ${available} is in the repository`}.`,
-    ...(unproven === undefined
-      ? []
-      : [`Its version ${unproven.version} has not finished a cycle yet (${unproven.tries} tries).`]),
-    ...failed.map(({ version: one, error, nextTry }) => {
-      const next = nextTry === undefined ? 'it is quarantined' : `next try after ${formatLocalTime(nextTry)}`;
-      return `Its version ${one} failed here (${error}); ${next}.`;
-    }),
-  ];
-}
-
 function describeState(module: ModuleStatus): string {
   if (module.problem !== undefined) return module.problem;
   const failures = module.failed.map(({ version, nextTry }) =>
@@ -83,7 +77,8 @@ function describeState(module: ModuleStatus): string {
       : `${version} failed, next try after ${formatLocalTime(nextTry)}`,
   );
   if (module.version === undefined) return ['not installed', ...failures].join('; ');
-  const own = module.enabled ? (module.unproven ? 'not proven yet' : 'ok') : 'disabled';
+  const inPlace = module.notInPlace.length > 0 ? 'not all in place' : 'ok';
+  const own = module.enabled ? (module.unproven ? 'not proven yet' : inPlace) : 'disabled';
   const held = module.hold === undefined ? [] : [`held since ${formatLocalTime(module.hold.since)}`];
   return [own, ...held, ...failures].join('; ');
 }

@@ -5,8 +5,9 @@ import type { Server } from '../server.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { ORCHESTRATOR_VERSION } from '../version.ts';
 import { adoptRelease } from './adopt-release.ts';
-import { demoteProven, TRIES_ALLOWED } from './give-up-release.ts';
+import { demoteProven } from './give-up-release.ts';
 import { describeUnfinished, handOver, type SelfUpdateOptions } from './hand-over.ts';
+import { describeNotProven } from './not-proven.ts';
 import { readOrchestratorRecord } from './orchestrator-record.ts';
 import { countTry } from './prove-release.ts';
 
@@ -65,7 +66,7 @@ export async function goOnIn(
     if (signal?.aborted) countTry(paths, -1); // It was stopped on purpose: that says nothing about it.
     return { ...report, successor: went.end };
   }
-  const problem = `Orchestrator ${version} is not proven: ${describeUnfinished(went)} (try ${went.tries} of ${TRIES_ALLOWED})`;
+  const problem = describeNotProven(version, describeUnfinished(went), went.tries);
   logger.error(`${problem}; ${ORCHESTRATOR_VERSION} goes on`);
   try {
     return await ownCycle(problem);
