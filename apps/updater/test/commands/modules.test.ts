@@ -109,6 +109,8 @@ describe('updater why', { timeout: 60_000 }, () => {
     expect(await sentence('off')).toMatch(/^off 1\.0\.0 is disabled by its author/);
     const unknown = await server.updater('why', 'godo');
     expect(unknown).toMatchObject({ exitCode: 2 });
-    expect(unknown.stderr).toMatch(/there is no module "godo" here\n {2}known: bad, good, held, needy, off/);
+    expect(unknown.stderr).toMatch(
+      /there is no module "godo" here\n {2}did you mean "good"\? known: bad, good, held, needy, off/,
+    );
   });
 });
