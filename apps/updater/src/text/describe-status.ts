@@ -37,7 +37,7 @@ export function describeOrchestrator({ version, available, unproven, failed, pro
       : [
           `Its version ${unproven.version} has not finished a cycle yet (tries: ${unproven.tries}${cut(afterTries(unproven))}).`,
         ]),
-    ...failed.map(({ version: one, error, nextTry, ...rest }) => {
+    ...failed.slice(-SHOWN_PARTS).map(({ version: one, error, nextTry, ...rest }) => {
       const why = cut(`${error}${afterTries(rest)}`);
       const next = nextTry === undefined ? 'it is quarantined' : `next try after ${formatLocalTime(nextTry)}`;
       return `Its version ${one} failed here (${why}); ${next}, or now: updater run --retry`;
