@@ -42,6 +42,19 @@ await describeOnServers(
       );
     });
 
+    it('tells when the timer is due, and null while it is stopped', async () => {
+      const nextRun = async (): Promise<unknown> => JSON.parse(await server.run('updater status --json')).data.next_run;
+      const elapses = 'systemctl show homeserver-updates.timer -p NextElapseUSecRealtime --value';
+      const due = Number(await server.run(`date +%s -d "$(${elapses})"`));
+      expect(due).toBeGreaterThan(Date.now() / 1000);
+      expect(await nextRun()).toBe(due);
+      await server.run('systemctl disable --now homeserver-updates.timer');
+      expect(await nextRun()).toBeNull();
+      expect(await server.run('updater status')).not.toContain('Next run');
+      await server.run('systemctl enable --now homeserver-updates.timer');
+      expect(await nextRun()).toBeGreaterThan(Date.now() / 1000);
+    });
+
     it('says what is missing, until a repository is set; then modules run, and the journal has their levels', async () => {
       expect(await runService(server)).toBe(false);
       expect(await journalOf(server)).toContain('no repository is set');
