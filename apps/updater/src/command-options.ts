@@ -39,10 +39,12 @@ export function withCommonOptions(command: Command): Command {
 }
 
 export function waitOption(): Option {
-  return new Option('--wait <seconds>', 'wait so long for another updater').argParser((text) => {
-    if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a number of seconds is needed.');
-    return Number(text);
-  });
+  return new Option('--wait <seconds>', 'wait so long for another updater, and for the disk of the backups').argParser(
+    (text) => {
+      if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a number of seconds is needed.');
+      return Number(text);
+    },
+  );
 }
 
 export function collectModule(name: string, before: string[] = []): string[] {

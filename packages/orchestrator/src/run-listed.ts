@@ -38,7 +38,8 @@ export async function runListed(
 ): Promise<CycleReport> {
   const { paths, logger, logFor, onEvent, onModuleProgress, state } = server;
   const stopping = signal === undefined ? {} : { signal };
-  const lock = await lockServer(paths, { purpose, ...(waitMs === undefined ? {} : { waitMs }), ...stopping });
+  const how = { purpose, logger, ...(waitMs === undefined ? {} : { waitMs }), ...stopping };
+  const lock = await lockServer(paths, how);
   const report = beginReport();
   report.ranModules = true;
   const lanes: ModuleHosts[] = [];

@@ -21,7 +21,7 @@ export async function underLock<T>(
   options: UnderLockOptions,
   act: () => Promise<T>,
 ): Promise<{ result: T; recovery: ServerRecovery }> {
-  const lock = await lockServer(server.paths, options);
+  const lock = await lockServer(server.paths, { ...options, logger: server.logger });
   try {
     const recovery = await timed(server, {}, 'recover', () =>
       options.ifNotRecovered === 'report'

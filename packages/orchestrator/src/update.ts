@@ -34,7 +34,7 @@ import { ORCHESTRATOR_VERSION } from './version.ts';
 export async function update(server: Server, options: UpdateOptions): Promise<CycleReport> {
   const inherited = options.selfUpdate?.takeover?.locks;
   const how = { purpose: 'updater run', ...waiting(options), ...(inherited === undefined ? {} : { inherited }) };
-  const lock = await lockServer(server.paths, how);
+  const lock = await lockServer(server.paths, { ...how, logger: server.logger });
   try {
     return await cycle(server, options, lock);
   } finally {

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { lockServer } from '../src/lock-server.ts';
-import { home, refusal } from './support.ts';
+import { recoverEarly } from '../src/recover/recover-early.ts';
+import { home, refusal, type Home } from './support.ts';
 
 it('is held once; whoever comes second is told by whom, and has changed nothing', async () => {
   const { server, root } = home();
@@ -60,4 +61,48 @@ it('is not taken where somebody else could exchange what it protects', async () 
     refusal('untrusted', /link is a symlink/),
   );
   expect(fs.readdirSync(root).sort()).toEqual(['link', 'open']);
+});
+
+/** The disk of the backups was there once; now there is its empty mount point. */
+function homeWithoutBackups(): Home & { mount: () => void } {
+  const here = home();
+  const { backupDir } = here.server.paths;
+  here.server.state.tidy();
+  fs.renameSync(backupDir, `${backupDir}-disk`);
+  fs.mkdirSync(backupDir, { mode: 0o700 });
+  const mount = (): void => {
+    expect(fs.readdirSync(backupDir)).toEqual([]);
+    fs.rmdirSync(backupDir);
+    fs.renameSync(`${backupDir}-disk`, backupDir);
+  };
+  return { ...here, mount };
+}
+
+it('is not taken while the disk of the backups is not mounted: nothing is made in the mount point', async () => {
+  const { server, mount } = homeWithoutBackups();
+  await expect(lockServer(server.paths, { purpose: 'updater run' })).rejects.toThrow(
+    /backups is not the one that was used before$/,
+  );
+  mount();
+  (await lockServer(server.paths, { purpose: 'updater run' })).release();
+});
+
+it('waits for the disk of the backups as for another updater, and says so once', async () => {
+  const { server, said, mount } = homeWithoutBackups();
+  const { backupDir } = server.paths;
+  setTimeout(mount, 500);
+  (await lockServer(server.paths, { purpose: 'updater run', waitMs: 20_000, logger: server.logger })).release();
+  expect(said).toEqual([
+    `warn: the backup directory ${backupDir} is not the one that was used before: waiting up to 20 s for its disk`,
+  ]);
+});
+
+it('is left alone by an early recovery without the disk of the backups, which says what it leaves for later', async () => {
+  const { server, said, mount } = homeWithoutBackups();
+  expect(await recoverEarly(server)).toBeUndefined();
+  expect(said).toEqual([
+    expect.stringMatching(/^warn: the backup directory .* before: what was interrupted is put back after the boot, /),
+  ]);
+  mount();
+  expect(await recoverEarly(server)).toEqual({ recovered: [], failed: [] });
 });

@@ -1,3 +1,4 @@
+export { checkBackupDirectory } from './backup-directory.ts';
 export { DEFAULT_BACKUP_DIR } from './engine.ts';
 export { StateManagerError } from './errors.ts';
 export { describeProgress, progressLine } from './progress-line.ts';

@@ -10,6 +10,7 @@ it('the package exports exactly these values', () => {
     'StateManager',
     'StateManagerError',
     'backupModuleSimple',
+    'checkBackupDirectory',
     'checkSlotName',
     'createStateManager',
     'describeProgress',

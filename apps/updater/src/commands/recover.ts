@@ -16,15 +16,12 @@ export async function recoverCommand(
     if (!isEarly) await leaveService(logging);
     const options = { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal };
     const recovery = await (isEarly ? recoverEarly(server, options) : recover(server, options));
-    const { recovered, failed } = recovery;
+    const { recovered, failed } = recovery ?? { recovered: [], failed: [] };
     const ok = failed.length === 0;
+    const nothing = isEarly ? 'Nothing has to be put back before services start.' : 'Nothing was open.';
     const text =
-      recovered.length + failed.length === 0
-        ? isEarly
-          ? 'Nothing has to be put back before services start.'
-          : 'Nothing was open.'
-        : `${recovered.length} recovered, ${failed.length} failed.`;
-    context.answer(recovery, [text], ok);
+      recovered.length + failed.length === 0 ? nothing : `${recovered.length} recovered, ${failed.length} failed.`;
+    context.answer({ recovered, failed }, recovery === undefined ? [] : [text], ok);
     return ok ? EXIT.done : EXIT.rollbackFailed;
   } finally {
     logging.close();

@@ -43,6 +43,17 @@ const troubles: Record<string, [(server: ServerFolder) => void, Partial<Found> &
     ({ modulesPath }) => fs.writeFileSync(path.join(modulesPath, 'index.json'), '{"packages": {"one": "0.1.0"}}'),
     { status: 'warning', says: /index\.json does not name what is installed/, mend: 'updater recover' },
   ],
+  journal: [
+    ({ backupDir }) => {
+      fs.renameSync(backupDir, `${backupDir}-disk`);
+      fs.mkdirSync(backupDir, { mode: 0o700 });
+    },
+    {
+      status: 'error',
+      says: /cannot look: .*backups is not the one/,
+      mend: expect.stringMatching(/^mount its disk; /),
+    },
+  ],
   mirror: [
     ({ stateDir }) => fs.rmSync(path.join(stateDir, 'repo/objects'), { recursive: true }),
     {

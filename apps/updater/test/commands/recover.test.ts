@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { interruptedServer } from '../support/interrupted-server.ts';
 import { repositoryWith } from '../support/module-files.ts';
 import { serverFolder } from '../support/server-folder.ts';
+import { until } from '../support/run-updater.ts';
 
 describe('updater recover', { timeout: 30_000 }, () => {
   it('says so when nothing was open', async () => {
@@ -53,6 +54,24 @@ describe('updater recover', { timeout: 30_000 }, () => {
     const early = await server.updater('recover', '--phase', 'early');
     expect(early.stdout).toMatch(/\[WARNING\] one cannot be put back yet, and is tried again after the boot: .*conf/);
     expect([early.exitCode, (await server.updater('recover', '--phase', 'late')).exitCode]).toEqual([0, 4]);
+  });
+
+  it('ends with 0 in the early phase while the disk of the backups is not mounted; the late one waits for it', async () => {
+    const { server, file } = await interruptedServer();
+    const disk = `${server.backupDir}-disk`;
+    fs.renameSync(server.backupDir, disk);
+    fs.mkdirSync(server.backupDir, { mode: 0o700 });
+    const early = await server.updater('recover', '--phase', 'early');
+    expect(early.stdout).toMatch(
+      /^.*\[WARNING\] the backup directory .*: what was interrupted is put back after the boot.*\n$/,
+    );
+    expect([early.exitCode, early.stderr, fs.readdirSync(server.backupDir)]).toEqual([0, '', []]);
+    const late = server.start(['recover', '--phase', 'late', '--wait', '60']);
+    await until('it waits', () => fs.readFileSync(server.logFile, 'utf8').includes('waiting up to 60 s for its disk'));
+    fs.rmdirSync(server.backupDir);
+    fs.renameSync(disk, server.backupDir);
+    expect((await late.ended).exitCode).toBe(0);
+    expect(fs.readFileSync(file, 'utf8')).toBe('mine');
   });
 
   it('ends with 4 and names the file when the way back is damaged', async () => {

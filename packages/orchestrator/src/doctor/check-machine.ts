@@ -41,7 +41,7 @@ export function checkDisk({ modulesPath, stateDir, backupDir }: ServerPaths): Ch
   return results.length > 0 ? results : [ok('more than 1 GiB is free wherever the updater writes')];
 }
 
-function nearestExisting(place: string): string {
+export function nearestExisting(place: string): string {
   return fs.existsSync(place) ? place : nearestExisting(path.dirname(place));
 }
 

@@ -1,12 +1,12 @@
-import { reasonOf } from '@homeserver/system';
+import { CodedError, reasonOf } from '@homeserver/system';
 import type { Server } from '../server.ts';
 import type { RepositorySettings } from '../sync/sync-repository.ts';
 import { underLock } from '../under-lock.ts';
-import { checkPackage, checkTimer } from './check-installation.ts';
+import { checkMounts, checkPackage, checkTimer } from './check-installation.ts';
 import { checkClock, checkDisk, checkPlaces } from './check-machine.ts';
 import { checkGit, checkOpenssh, checkTrust } from './check-programs.ts';
 import { checkBackups, checkIndex, checkJournal, checkLock, checkMirror } from './check-records.ts';
-import type { CheckName, CheckResult, Finding } from './finding.ts';
+import { error, type CheckName, type CheckResult, type Finding } from './finding.ts';
 
 type Results = CheckResult | CheckResult[];
 
@@ -24,7 +24,7 @@ const checks: Readonly<
   mirror: ({ paths }) => checkMirror(paths),
   index: ({ paths }) => checkIndex(paths),
   backups: (server) => checkBackups(server),
-  timer: () => checkTimer(),
+  timer: async ({ paths }) => [await checkTimer(), ...(await checkMounts(paths))],
   package: () => checkPackage(),
 };
 
@@ -44,7 +44,8 @@ async function resultsOf(look: () => Results | Promise<Results>): Promise<CheckR
   try {
     return [await look()].flat();
   } catch (cause) {
-    return [{ status: 'error', message: `cannot look: ${reasonOf(cause)}`, mend: 'run it as root' }];
+    const hint = cause instanceof CodedError ? cause.hint : undefined;
+    return [error(`cannot look: ${reasonOf(cause)}`, hint ?? 'run it as root')];
   }
 }
 
