@@ -54,7 +54,7 @@ function hintFor({ code, hint }: StateManagerError, context: CommandContext | un
   if (code === 'rollback-failed') return `to see what is open: ${context.toType('--recover')}`;
   return hint
     ?.replace('updater recover', 'rollback-standalone --recover')
-    .replace(/(backups|snapshots) list/, (_, what) => context.toType(`--list-${what}`));
+    .replace('updater snapshots list', () => context.toType('--list-snapshots'));
 }
 
 function isOpen({ state }: CommandContext): boolean {

@@ -97,7 +97,7 @@ describe('a snapshot of a system', () => {
     const { exitCode, stderr } = run('--restore-snapshot', id, '--yes');
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/^rollback-standalone: warning: since snapshot \w+ was taken: kernel was 4\.4\.0, and is /m);
-    expect(stderr).toMatch(/: 1 packages are not as they were: coreutils 0\.1 -> \d/);
+    expect(stderr).toMatch(/: 1 package is not as it was: coreutils 0\.1 -> \d/);
   });
 });
 

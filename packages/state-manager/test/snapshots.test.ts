@@ -209,7 +209,7 @@ describe('snapshots', () => {
     const { id } = await capture.captureFileState(scene({ f: 'one' }).live, '');
     const wrong = (id.startsWith('0') ? '1' : '0') + id.slice(1);
     expect(() => capture.getSnapshot(wrong)).toThrow(
-      expect.objectContaining({ code: 'no-backup', hint: `did you mean "${id}"? see: snapshots list` }),
+      expect.objectContaining({ code: 'no-backup', hint: `did you mean "${id}"? see: updater snapshots list` }),
     );
   });
 

@@ -78,7 +78,7 @@ describe('updater snapshots', { timeout: 30_000 }, () => {
     [
       'restore of an unknown id',
       ['restore', 'abc'],
-      /^updater: there is no snapshot abc in \S+\n {2}see: snapshots list\n$/,
+      /^updater: there is no snapshot abc in \S+\n {2}see: updater snapshots list\n$/,
     ],
     [
       'restore of what is no id',

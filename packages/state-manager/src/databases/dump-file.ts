@@ -64,7 +64,7 @@ export function refuseDamagedDumps(dumps: readonly DumpFile[], directory: string
     const damage = damageOfDump(dump, directory);
     if (damage === undefined) continue;
     throw new StateManagerError('damaged', `cannot restore: the backup is damaged: ${damage}`, {
-      hint: 'nothing live was touched; another backup may still be good: backups list, backups verify',
+      hint: 'nothing live was touched; another backup may still be good: updater backups verify',
     });
   }
 }

@@ -83,7 +83,7 @@ export function refuseDamage(steps: readonly RestoreStep[], directory: string): 
   if (first === undefined) return;
   const more = damages.length > 1 ? ` (and ${damages.length - 1} more)` : '';
   throw new StateManagerError('damaged', `cannot restore: the backup is damaged: ${first}${more}`, {
-    hint: 'nothing live was touched; another backup may still be good: backups list, backups verify',
+    hint: 'nothing live was touched; another backup may still be good: updater backups verify',
   });
 }
 

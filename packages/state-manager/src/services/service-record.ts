@@ -82,6 +82,6 @@ function sha256Of(text: string): string {
 
 function damaged(file: string, why: string): StateManagerError {
   return new StateManagerError('damaged', `the backup is damaged: ${file} ${why}`, {
-    hint: 'nothing live was touched; another backup may still be good: backups list, backups verify',
+    hint: 'nothing live was touched; another backup may still be good: updater backups verify',
   });
 }

@@ -66,6 +66,6 @@ export function findSnapshot(paths: BackupPaths, prefix: string): string {
   return findByPrefix(snapshotIds(paths), prefix, {
     noun: 'snapshot',
     place: paths.snapshots,
-    list: 'snapshots list',
+    list: 'updater snapshots list',
   });
 }

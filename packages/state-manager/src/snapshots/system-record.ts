@@ -55,7 +55,9 @@ function comparePackages(then: SystemRecord['packages'], now: SystemRecord['pack
     .slice(0, SHOWN_PACKAGES)
     .map((name) => `${name} ${then[name] ?? 'absent'} -> ${now[name] ?? 'absent'}`);
   const more = changed.length > shown.length ? `, and ${changed.length - shown.length} more` : '';
-  return [`${changed.length} packages are not as they were: ${shown.join(', ')}${more}`];
+  const differ =
+    changed.length === 1 ? '1 package is not as it was' : `${changed.length} packages are not as they were`;
+  return [`${differ}: ${shown.join(', ')}${more}`];
 }
 
 /** os-release(5): /etc first, then /usr/lib; KEY=value lines, the value in shell quotes or bare. */
