@@ -1,4 +1,6 @@
+import path from 'node:path';
 import type { RecoveryReport } from '@homeserver/state-manager';
+import { isWithin } from '@homeserver/system';
 
 type Undone = RecoveryReport['found'][number];
 
@@ -27,9 +29,16 @@ function describeRestored({ slot, kind, report, wasBegun }: Undone): string {
   return `${slot}: ${entries} ${entries === 1 ? 'entry' : 'entries'} put back${kept}`;
 }
 
-/** Where the first of them are now, in one line. */
+/** Where they are now, in one line: a path, or the directory that holds them all and the first of their names in it. */
 export function describeDisplaced(places: readonly { to: string }[]): string {
-  const shown = places.slice(0, SHOWN_PLACES).map(({ to }) => to);
+  const [first = '', ...others] = places.map(({ to }) => to);
+  if (others.length === 0) return `what was in the way is kept: ${first}`;
+  const directory = others.reduce(commonDirectory, path.dirname(first));
+  const names = [first, ...others].slice(0, SHOWN_PLACES).map((place) => path.relative(directory, place));
   const more = places.length > SHOWN_PLACES ? ` and ${places.length - SHOWN_PLACES} more` : '';
-  return `what was in the way is kept: ${shown.join(', ')}${more}`;
+  return `what was in the way is kept in ${directory}: ${names.join(', ')}${more}`;
+}
+
+function commonDirectory(directory: string, place: string): string {
+  return isWithin(place, directory) ? directory : commonDirectory(path.dirname(directory), place);
 }

@@ -22,7 +22,7 @@ const restored = (report: Partial<Report>, kind: Undone['kind'] = 'guard'): Undo
   },
 });
 const moved = (count: number): Report['displaced'] =>
-  Array.from({ length: count }, (_, at) => ({ from: `/etc/${at}`, to: `/kept/${at}` }));
+  Array.from({ length: count }, (_, at) => ({ from: `/etc/${at}`, to: `/kept/etc/${at}` }));
 
 it.each<[string, Undone, string]>([
   ['nothing', restored({ unchanged: 3 }), 'web: nothing had been changed yet'],
@@ -31,12 +31,17 @@ it.each<[string, Undone, string]>([
   [
     'what was in the way',
     restored({ displaced: moved(2) }),
-    'web: 0 entries put back; what was in the way is kept: /kept/0, /kept/1',
+    'web: 0 entries put back; what was in the way is kept in /kept/etc: 0, 1',
+  ],
+  [
+    'what was in the way in several places',
+    restored({ displaced: [...moved(1), { from: '/srv/a', to: '/kept/srv/a' }] }),
+    'web: 0 entries put back; what was in the way is kept in /kept: etc/0, srv/a',
   ],
   [
     'much that was in the way',
     restored({ restored: ['/etc/a'], displaced: moved(7) }),
-    'web: 1 entry put back; what was in the way is kept: /kept/0, /kept/1 and 5 more',
+    'web: 1 entry put back; what was in the way is kept in /kept/etc: 0, 1 and 5 more',
   ],
   ['a restore', restored({ restored: ['/etc/a'] }, 'restore'), 'web: the restore of its backup was completed'],
 ])('%s that was put back is one line', (_, undone, line) => {

@@ -176,9 +176,9 @@ describe('what the guards of a module have changed', () => {
     );
     const { web } = await runAll(here);
     const [text = ''] = web?.reverted ?? [];
-    const [, place = ''] =
-      /^web: \d entries put back; what was in the way is kept: .*?(\/\S*\/upload)/.exec(text) ?? [];
-    expect(fs.readFileSync(place, 'utf8'), text).toBe('by a customer');
+    const [, directory = '', name = ''] =
+      /^web: \d entries put back; what was in the way is kept in (\S+): .*?(\S*upload)/.exec(text) ?? [];
+    expect(fs.readFileSync(path.join(directory, name), 'utf8'), text).toBe('by a customer');
     expect(here.said).toContain(`warn: Module 'web', put back: ${text}`);
     expect(here.filesNow()).toEqual(before);
   });
