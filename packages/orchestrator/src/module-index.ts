@@ -28,6 +28,8 @@ export interface ModuleIndex {
 export type ModuleIndexReading = { ok: true; index: ModuleIndex } | { ok: false; problem: string };
 
 const DEFAULT_TIMEOUT_SECONDS = 1800;
+/** What goes deeper cannot be handed on everywhere: much of what works on JSON calls itself level by level. */
+const MAX_LEVELS = 100;
 
 const version = z
   .string()
@@ -69,6 +71,7 @@ export function readModuleIndex(bytes: Uint8Array, file: string, name: string | 
   } catch (error) {
     return problem(`is not valid JSON (${showPath(reasonOf(error))})`);
   }
+  if (isDeeperThan(MAX_LEVELS, json)) return problem(`is nested more than ${MAX_LEVELS} levels deep`);
   const parsed = schema.safeParse(json, { error: explain });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -94,6 +97,20 @@ export function readModuleIndex(bytes: Uint8Array, file: string, name: string | 
       unknownKeys: fields.filter((field) => !known.has(field)),
     },
   };
+}
+
+/** Goes level by level, not value by value: what is too deep must not fill the stack here either. */
+function isDeeperThan(levels: number, json: unknown): boolean {
+  let level = [json].filter(isNested);
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === levels) return true;
+    level = level.flatMap((value) => Object.values(value).filter(isNested));
+  }
+  return false;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** What a module has that comes without an index.json (only in legacy mode). */

@@ -17,6 +17,10 @@ function indexOf(content: unknown): ModuleIndex {
 const withMetadata = (metadata: object): string =>
   JSON.stringify({ metadata: { schema_version: '1.2.0', ...metadata } });
 
+/** An index that is nested this deep, its outer object included. */
+const nested = (levels: number): string =>
+  `{"metadata": {"schema_version": "1.2.0"}, "configuration": {"deep": ${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
+
 describe('a good index', () => {
   it('says what its fields say', () => {
     const content = {
@@ -66,6 +70,11 @@ describe('a good index', () => {
 
   it('may begin with a byte order mark, as some editors write one', () => {
     expect(problemOf(`\ufeff${withMetadata({})}`)).toBe('none');
+  });
+
+  it('may be nested 100 levels deep, and no deeper', () => {
+    expect(problemOf(nested(100))).toBe('none');
+    expect(problemOf(nested(101))).toMatch(/nested/);
   });
 
   it('names the fields that nothing here knows, at the top and in metadata, and is good all the same', () => {
@@ -128,6 +137,7 @@ describe('a bad index is one line that names the file and the field', () => {
       '{"metadata": {"schema_version": "1.0.0"}, "configuration": []}',
       /^configuration: must be of type object$/,
     ],
+    ['lists that are nested 5000 deep', nested(5000), 'is nested more than 100 levels deep'],
   ] as [string, string, string | RegExp][])('%s', (_, content, said) => {
     const problem = problemOf(content);
     expect(problem.startsWith(`${file}: `), problem).toBe(true);

@@ -35,6 +35,8 @@ export interface HostRun {
   stopped: boolean;
 }
 
+type ModuleRequest = Omit<RunRequest, 'nonce' | 'run' | 'watched'>;
+
 export interface HostLimits {
   timeoutMs: number;
   signal?: AbortSignal;
@@ -91,14 +93,24 @@ export class HostProcess {
   }
 
   /** Runs a module to its end, whatever that is; its output goes to `log` line by line. Never throws. */
-  async run(
-    request: Omit<RunRequest, 'nonce' | 'run' | 'watched'>,
+  async run(request: ModuleRequest, limits: HostLimits, log: Logger, onProgress?: OnProgress): Promise<HostRun> {
+    const run = `${this.#marker}.${request.name}`;
+    try {
+      return await this.#run(run, request, limits, log, onProgress);
+    } catch (error) {
+      const result = { success: false, error: `it could not be run: ${reasonOf(error)}` };
+      return { run, result, displaced: [], reusable: false, stopped: true };
+    }
+  }
+
+  async #run(
+    run: string,
+    request: ModuleRequest,
     limits: HostLimits,
     log: Logger,
     onProgress?: OnProgress,
   ): Promise<HostRun> {
     const nonce = randomBytes(12).toString('hex');
-    const run = `${this.#marker}.${request.name}`;
     const output = new ModuleOutput(nonce, log, onProgress);
     const stopListening = output.listenTo(this.#worker);
     this.#modulesRun += 1;

@@ -83,8 +83,22 @@ function hostsOfLanes(count: number, { runId, lockDescriptors, logger }: RunSett
   return Array.from({ length: count }, () => new ModuleHosts(nextMarker, lockDescriptors, logger));
 }
 
-/** Runs one module to its end, and settles that. Never throws. */
+/** Runs one module to its end, and settles that. Never throws: what nobody has expected is the failure of this one alone. */
 export async function runOne(
+  paths: ServerPaths,
+  module: EnabledModule,
+  hosts: ModuleHosts,
+  settings: RunSettings,
+): Promise<ModuleOutcome> {
+  try {
+    return await runAndSettle(paths, module, hosts, settings);
+  } catch (error) {
+    await hosts.replace();
+    return notRun(module, 'failed', `it could not be run: ${reasonOf(error)}`);
+  }
+}
+
+async function runAndSettle(
   paths: ServerPaths,
   module: EnabledModule,
   hosts: ModuleHosts,
