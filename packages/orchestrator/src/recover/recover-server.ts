@@ -11,6 +11,7 @@ import { UNFINISHED_STARTS_ALLOWED } from '../run/unproven-starts.ts';
 import { recoverReleases } from '../self-update/recover-releases.ts';
 import type { Server } from '../server.ts';
 import type { ServerPaths } from '../server-paths.ts';
+import { writeStoreMarker } from '../store/store-marker.ts';
 import { describeRecovery } from './describe-recovery.ts';
 
 /** What an earlier crash had left open, and how it ended; one line each. */
@@ -22,7 +23,8 @@ export interface ServerRecovery {
 
 /**
  * Finishes everything that a crash interrupted, before anything else happens: guarded changes of modules, then links that
- * were being switched, then versions that took the machine down twice, then releases of the orchestrator. Needs the lock. Idempotent, also when it is cut.
+ * were being switched, then versions that took the machine down twice, then releases of the orchestrator, then the
+ * package.json of the store. Needs the lock. Idempotent, also when it is cut.
  */
 export async function recoverServer(paths: ServerPaths, state: StateManager, logger: Logger): Promise<ServerRecovery> {
   state.tidy();
@@ -34,6 +36,7 @@ export async function recoverServer(paths: ServerPaths, state: StateManager, log
   const switches = recoverReplace(paths).map(({ name, outcome }) => `update of ${name}: ${outcome}`);
   const takenBack = rollBackUnfinished(paths);
   const releases = recoverReleases(paths);
+  const marker = fs.existsSync(paths.store) ? writeStoreMarker(paths) : undefined;
   makeDirectoryDurably(paths.runs, { mode: 0o700 });
   collectGarbage(paths);
   if (fs.existsSync(paths.modulesPath)) writeGlobalIndex(paths);
@@ -45,6 +48,7 @@ export async function recoverServer(paths: ServerPaths, state: StateManager, log
       ...switches,
       ...takenBack,
       ...releases,
+      ...(marker === undefined ? [] : [marker]),
     ],
     failed: changes.rollbackFailed,
   };

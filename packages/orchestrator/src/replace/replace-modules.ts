@@ -9,7 +9,6 @@ import {
   syncDirectory,
   syncFileSystemOf,
   temporaryName,
-  writeFileDurably,
   type Logger,
 } from '@homeserver/system';
 import { stageTrees, treeIdOf, type Mirror } from '@homeserver/version-control';
@@ -18,6 +17,7 @@ import { readModuleRecords, writeModuleRecords, type Unproven } from '../records
 import type { ServerPaths } from '../server-paths.ts';
 import type { InstalledModule } from '../store/installed-modules.ts';
 import { entryOfLink, storeEntryName } from '../store/store-entry.ts';
+import { writeStoreMarker } from '../store/store-marker.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { removeReplaceIntent, writeReplaceIntent, type ReplaceIntent, type Switch } from './replace-intent.ts';
 import { switchModules } from './switch-modules.ts';
@@ -76,9 +76,7 @@ export async function replaceModules(
 
 function prepareDirectories(paths: ServerPaths): void {
   for (const directory of [paths.modules, paths.store]) makeDirectoryDurably(directory);
-  // Keeps a package.json somewhere above from deciding how the modules' files are read.
-  const marker = path.join(paths.store, 'package.json');
-  if (!fs.existsSync(marker)) writeFileDurably(marker, '{ "private": true }\n', { mode: 0o644 });
+  writeStoreMarker(paths);
 }
 
 function plan(
