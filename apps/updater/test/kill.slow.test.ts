@@ -1,24 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killSeed, randomFrom } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { killTree } from './support/kill-everything.ts';
 import type { ServerFolder } from './support/server-folder.ts';
 import { mark, updateUnderFire } from './support/update-under-fire.ts';
 
-/** KILL_SEED=<number> repeats the instants of a failure. */
-const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
+const seed = killSeed();
 const INSTANTS = 64;
 const LANES = 2;
-
-/** mulberry32, a small generator of random numbers that can be seeded. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Starts an update and kills it after `ms`: the updater alone, or with everything that it has started. */
 async function killAfter(server: ServerFolder, ms: number, alone: boolean): Promise<void> {

@@ -7,6 +7,7 @@ export { createRepository, gitByHand } from './git-repository.ts';
 export { runAndKill } from './kill-anywhere.ts';
 export { countCalls, describeUnderSupervision, killAtCall } from './kill-at-every-call.ts';
 export { asOrdinaryUser } from './ordinary-user.ts';
+export { killSeed, randomFrom } from './random-from.ts';
 export { connectServers } from './servers/connect-servers.ts';
 export { describeOnServers } from './servers/describe-on-servers.ts';
 export { startServer } from './servers/start-server.ts';

@@ -1,4 +1,12 @@
-import { describeOnServers, type GitRepository, type Server } from '@homeserver/test-support';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  describeOnServers,
+  faultPoints,
+  killSeed,
+  randomFrom,
+  type GitRepository,
+  type Server,
+} from '@homeserver/test-support';
 import { beforeAll, expect, it } from 'vitest';
 import { albumModule, databasesOf, startAlbum, stateOfAlbum } from './support/album.ts';
 import { configure, journalOf, PACKAGES, runService, startHomeServer, waitUntil } from './support/home-server.ts';
@@ -33,6 +41,13 @@ const moments: { name: string; when: string; undone: string; ships?: string }[] 
   { name: 'all is migrated, and not yet final', when: 'test -e /srv/at-end', undone: titles },
 ];
 
+/** Shares of the time that an update takes, one in each of so many equal parts. */
+function instants(seed: number): number[] {
+  const random = randomFrom(seed);
+  return faultPoints(60, 3).map((_, at, { length }) => Number(((at + random()) / length).toFixed(3)));
+}
+
+const seed = killSeed();
 const byName = moments.map((moment) => [moment.name, moment] as const);
 
 await describeOnServers(
@@ -42,24 +57,35 @@ await describeOnServers(
     let repository: GitRepository;
     let round = 0;
     let services: string;
-    /** Publishes the next version of both modules, and starts the service. */
-    const startUpdate = async (ships?: string): Promise<void> => {
+    let lastsMs: number | undefined;
+    /** Publishes the next version of both modules, and starts the service. Pauses give time to see how far it has come. */
+    const startUpdate = async ({ ships, pauseS = 2 }: { ships?: string; pauseS?: number } = {}): Promise<void> => {
       round += 1;
       const version = `${round}.0.0`;
       await repository.commit({
         modules: {
-          hotfix: websitePool(version, ships ?? websiteThatSays(`version ${round}`)),
-          album: albumModule(version, { half: 'touch /srv/at-half; sleep 2', end: 'touch /srv/at-end; sleep 2' }),
+          hotfix: websitePool(version, ships ?? websiteThatSays(`version ${round}`), `sleep ${pauseS}`),
+          album: albumModule(version, {
+            half: `touch /srv/at-half; sleep ${pauseS}`,
+            end: `touch /srv/at-end; sleep ${pauseS}`,
+          }),
         },
       });
       await push(repository, server, REPOSITORY);
       await server.run('rm -f /srv/at-*; sync; systemctl start --no-block homeserver-updates.service');
     };
-    const pullThePlug = async (when: string): Promise<void> => {
-      await waitUntil(server, when);
+    const pullThePlug = async (): Promise<void> => {
       await server.powerCut();
       await server.boot();
     };
+    /** How long an update takes that nobody disturbs. */
+    const timeAnUpdate = async (): Promise<number> => {
+      await startUpdate({ pauseS: 0 });
+      const begun = Date.now();
+      await waitUntil(server, '! systemctl is-active homeserver-updates | grep -q activating');
+      return Date.now() - begun;
+    };
+    const page = (): Promise<string> => server.run('curl -fsS http://localhost/');
     const recovered = (): Promise<void> =>
       waitUntil(
         server,
@@ -68,7 +94,7 @@ await describeOnServers(
 
     /** Everything works, old or new, and nothing half-done or left over is anywhere. */
     const expectWhole = async (): Promise<void> => {
-      expect(await server.run('curl -fsS http://localhost/')).toMatch(/^(old|version \d+)$/);
+      expect(await page()).toMatch(/^(old|version \d+)$/);
       expect(await server.run('nginx -t 2>&1')).toContain('syntax is ok');
       expect(await server.run(titles)).toMatch(/^5000\|(version \d+\.0\.0 )?photo 1$/m);
       expect((await stateOfAlbum(server)).services).toBe(services);
@@ -95,8 +121,9 @@ await describeOnServers(
 
     it.each(byName)('when %s has everything at work after the boot', async (_, { when, undone, ships }) => {
       const before = await server.run(undone);
-      await startUpdate(ships);
-      await pullThePlug(when);
+      await startUpdate(ships === undefined ? {} : { ships });
+      await waitUntil(server, when);
+      await pullThePlug();
       // Before anything else ran: no service has started with what was half-done.
       expect(await server.run('systemctl is-active nginx postgresql@15-main')).toBe('active\nactive\n');
       await recovered();
@@ -110,22 +137,42 @@ await describeOnServers(
     });
 
     it('again while it recovers has everything at work after the next boot', async () => {
-      await startUpdate(UNUSABLE);
-      await pullThePlug(`grep -q locatoin ${CONFIGURATION}`);
-      await pullThePlug('systemctl is-active homeserver-updates-recover | grep -q activating');
+      await startUpdate({ ships: UNUSABLE });
+      for (const when of [
+        `grep -q locatoin ${CONFIGURATION}`,
+        'systemctl is-active homeserver-updates-recover | grep -q activating',
+      ]) {
+        await waitUntil(server, when);
+        await pullThePlug();
+      }
       await recovered();
       await expectWhole();
     });
 
-    it('is updated by its next run as if nothing had been', async () => {
-      await startUpdate();
-      await waitUntil(server, '! systemctl is-active homeserver-updates | grep -q activating');
+    const expectUpdatedByNextRun = async (): Promise<void> => {
       expect(await runService(server)).toBe(true);
-      expect(await server.run(`curl -fsS http://localhost/; echo; ${titles}`)).toBe(
-        `version ${round}\n5000|version ${round}.0.0 photo 1\n`,
-      );
+      expect(await page()).toBe(`version ${round}`);
+      expect(await server.run(titles)).toBe(`5000|version ${round}.0.0 photo 1\n`);
       await expectWhole();
+    };
+
+    it('is updated by its next run as if nothing had been', async () => {
+      lastsMs = await timeAnUpdate();
+      await expectUpdatedByNextRun();
     });
+
+    it.each(instants(seed))(
+      `when %f of an update is over has its services at work (KILL_SEED=${seed})`,
+      async (share) => {
+        lastsMs ??= await timeAnUpdate();
+        await startUpdate({ pauseS: 0 });
+        await sleep(share * lastsMs);
+        await pullThePlug();
+        expect((await stateOfAlbum(server)).services).toBe(services);
+        expect([`version ${round - 1}`, `version ${round}`]).toContain(await page());
+        await expectUpdatedByNextRun();
+      },
+    );
   },
   { packages: PACKAGES },
 );

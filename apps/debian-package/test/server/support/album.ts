@@ -66,8 +66,8 @@ export function albumModule(
   const database = { type: 'postgresql', database: 'album' };
   await context.state.guard('album', { databases: [database], services: ['album', 'nginx', 'postgresql'] }, async () => {
     await command('systemctl', 'disable', '--now', 'album');
-    await sql("DROP VIEW newest; CREATE TABLE photos_new AS SELECT id, 'version ${version} photo ' || id AS title FROM photos");
-    await sql('DROP TABLE photos; DROP ROLE album_reader');
+    await sql("DROP VIEW IF EXISTS newest; CREATE TABLE photos_new AS SELECT id, 'version ${version} photo ' || id AS title FROM photos");
+    await sql('DROP TABLE photos; DROP ROLE IF EXISTS album_reader');
     await command('sh', '-c', ${JSON.stringify(half)});
     await sql('ALTER TABLE photos_new RENAME TO photos; ALTER TABLE photos OWNER TO album');
     await command('sh', '-c', ${JSON.stringify(end)});

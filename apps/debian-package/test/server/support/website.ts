@@ -20,13 +20,14 @@ export async function startWebsite(server: Server, word: string): Promise<void> 
 
 /**
  * The hotfix module with one pool, `website`: the configuration, and a closure that fails unless nginx takes it and the
- * website answers.
+ * website answers. `first` is a line of shell before these.
  */
-export function websitePool(version: string, configuration: string): { [name: string]: TreeNode } {
+export function websitePool(version: string, configuration: string, first?: string): { [name: string]: TreeNode } {
   const pool = {
     id: 'website',
     operations: [{ target: 'src/website.conf', destination: CONFIGURATION }],
     closure: [
+      ...(first === undefined ? [] : [first]),
       'nginx -t',
       'systemctl reload nginx',
       'sleep 0.5', // The reload is done by then.
