@@ -19,7 +19,8 @@ import { replaceModules } from './replace/replace-modules.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
 import { storeEntryName } from './store/store-entry.ts';
-import { explain, syncRepository, type RepositorySettings, type SyncedRepository } from './sync/sync-repository.ts';
+import { explain, isOfTheMachine } from './sync/explain-failure.ts';
+import { syncRepository, type RepositorySettings, type SyncedRepository } from './sync/sync-repository.ts';
 import { requiredSigners } from './trust/check-tip.ts';
 import { DEFAULT_TRUST } from './trust/trust-settings.ts';
 import { underLock } from './under-lock.ts';
@@ -115,6 +116,7 @@ async function resolve(
     return { ...resolved, index: await indexOf(mirror, name, resolved) };
   } catch (error) {
     if (!(error instanceof VersionControlError)) throw error;
+    if (isOfTheMachine(error)) throw explain(error, options.signal);
     throw new OrchestratorError(error.code === 'not-found' ? 'usage' : 'untrusted', error.message, {
       cause: error,
       ...(error.hint === undefined ? {} : { hint: error.hint }),

@@ -1,3 +1,4 @@
+import { VersionControlError } from '@homeserver/version-control';
 import { lockServer, type ServerLock } from './lock-server.ts';
 import { detect, findUpdates, refuseUnknown, sync, type CycleDetection } from './find-updates.ts';
 import { readOwnerChoices, withOwnerChoices } from './records/owner-choices.ts';
@@ -20,6 +21,7 @@ import {
 } from './self-update/update-itself.ts';
 import type { Server } from './server.ts';
 import { installedModules } from './store/installed-modules.ts';
+import { explain } from './sync/explain-failure.ts';
 import type { SyncedRepository } from './sync/sync-repository.ts';
 import { underLock } from './under-lock.ts';
 import { waiting, type UpdateOptions } from './update-options.ts';
@@ -81,7 +83,9 @@ async function cycle(
     collectGarbage(server.paths); // What only an unproven version had still needed.
     conclude(server, report);
     return report;
-  } catch (error) {
+  } catch (cause) {
+    // Git is only asked before anything is switched.
+    const error = cause instanceof VersionControlError ? explain(cause, options.signal) : cause;
     if (!isHandedOver) recordEarlyEnd(server, report, error);
     throw error;
   }

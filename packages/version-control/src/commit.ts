@@ -1,7 +1,8 @@
+import { askMirror } from './ask-mirror.ts';
 import { VersionControlError } from './errors.ts';
 import type { Mirror } from './mirror.ts';
 import { checkObjectId } from './ref-name.ts';
-import { lastWords, runGit } from './run-git.ts';
+import { lastWords } from './run-git.ts';
 
 /** What the updater wants to know of a commit. */
 export interface Commit {
@@ -23,8 +24,7 @@ export async function readCommit(mirror: Mirror, id: string): Promise<Commit> {
 
 /** The text of a commit or tag object. Throws 'not-found' when the mirror has no such object of that type. */
 export async function readObject(mirror: Mirror, type: 'commit' | 'tag', id: string): Promise<string> {
-  const result = await runGit(['cat-file', type, checkObjectId(id)], {
-    gitDirectory: mirror.directory,
+  const result = await askMirror(mirror, ['cat-file', type, checkObjectId(id)], {
     maxOutputBytes: MAX_HEADER_BYTES,
   });
   if (result.exitCode === 0) return result.stdout.toString('latin1');
@@ -33,6 +33,6 @@ export async function readObject(mirror: Mirror, type: 'commit' | 'tag', id: str
 
 /** Whether `ancestor` is `commit` or in its history. False also when the mirror does not know it (any more). */
 export async function isAncestor(mirror: Mirror, ancestor: string, commit: string): Promise<boolean> {
-  const args = ['merge-base', '--is-ancestor', '--end-of-options', checkObjectId(ancestor), checkObjectId(commit)];
-  return (await runGit(args, { gitDirectory: mirror.directory })).exitCode === 0;
+  const ids = [checkObjectId(ancestor), checkObjectId(commit)];
+  return (await askMirror(mirror, ['merge-base', '--is-ancestor', '--end-of-options', ...ids])).exitCode === 0;
 }

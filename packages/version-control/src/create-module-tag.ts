@@ -3,6 +3,7 @@ import { simpleGit } from 'simple-git';
 import { parseVersion } from './compare-versions.ts';
 import { VersionControlError } from './errors.ts';
 import { formatModuleTag } from './module-tag.ts';
+import { LONGEST_MS } from './run-git.ts';
 
 export interface NewModuleTag {
   /** The maintainer's checkout. */
@@ -20,7 +21,7 @@ export interface NewModuleTag {
  * name a key (`user.signingkey`). Returns its name. Throws 'not-found', 'bad-version', 'git-failed' (the tag exists, say).
  */
 export async function createModuleTag({ repository, module, commit = 'HEAD', when }: NewModuleTag): Promise<string> {
-  const git = simpleGit(repository);
+  const git = simpleGit(repository, { timeout: { block: LONGEST_MS } });
   const place = `modules/${module}/index.json`;
   const version = versionIn(await textOf(git, commit, place), `${commit}:${place}`);
   const tag = formatModuleTag(module, version, when ?? new Date());

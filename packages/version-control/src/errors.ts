@@ -11,6 +11,8 @@ export type VersionControlErrorCode =
   | 'untrusted'
   | 'not-found'
   | 'too-large'
+  | 'no-space'
+  | 'no-program'
   | 'git-failed';
 
 /** The one error class of this package; `message` is a single line, without credentials. */

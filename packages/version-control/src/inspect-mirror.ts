@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { readFileText } from '@homeserver/system';
+import { askMirror } from './ask-mirror.ts';
 import { readRef } from './mirror-refs.ts';
 import { filesBelow, notedDamage, type Mirror } from './mirror.ts';
-import { lastWords, runGit } from './run-git.ts';
+import { lastWords } from './run-git.ts';
 
 /** What a look at the mirror found: the branch's commit, if it has one, or why the mirror cannot be used. */
 export type MirrorState = { sound: true; commit?: string } | { sound: false; why: string };
@@ -28,7 +29,7 @@ async function look(mirror: Mirror, ref: string): Promise<MirrorState> {
       ? { sound: false, why: `${ref} cannot be read` }
       : { sound: true };
   }
-  const gap = await findGap(mirror.directory, commit);
+  const gap = await findGap(mirror, commit);
   return gap === undefined ? { sound: true, commit } : { sound: false, why: gap };
 }
 
@@ -56,17 +57,17 @@ function readText(file: string): string {
  * What the repository lacks of a commit: its history, and every tree and file of its own state; undefined when nothing.
  * A commit that is not there at all is a gap too.
  */
-export async function findGap(gitDirectory: string, commit: string): Promise<string | undefined> {
+export async function findGap(mirror: Mirror, commit: string): Promise<string | undefined> {
   const walks = [['--objects', '--no-walk'], []];
   const results = await Promise.all(
-    walks.map((kind) => runGit(['rev-list', '--quiet', ...kind, '--end-of-options', commit], { gitDirectory })),
+    walks.map((kind) => askMirror(mirror, ['rev-list', '--quiet', ...kind, '--end-of-options', commit])),
   );
   const failed = results.find((result) => result.exitCode !== 0);
   return failed === undefined ? undefined : lastWords(failed.stderr);
 }
 
 /** Reads all of the mirror, which takes its time: the first damage that git finds in it, or undefined. */
-export async function findDamage({ directory }: Mirror): Promise<string | undefined> {
-  const result = await runGit(['fsck', '--full', '--no-dangling', '--no-progress'], { gitDirectory: directory });
+export async function findDamage(mirror: Mirror): Promise<string | undefined> {
+  const result = await askMirror(mirror, ['fsck', '--full', '--no-dangling', '--no-progress']);
   return result.exitCode === 0 ? undefined : lastWords(result.stderr);
 }

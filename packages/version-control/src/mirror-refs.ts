@@ -1,18 +1,18 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { askRefs } from './ask-mirror.ts';
 import type { Mirror } from './mirror.ts';
 import { VersionControlError } from './errors.ts';
 import { isObjectId } from './ref-name.ts';
-import { lastWords, porcelain } from './run-git.ts';
+import { fullDisk, lastWords } from './run-git.ts';
 
-/** The commit that a ref of the mirror names, or undefined: there is none, or git cannot read it. */
+/** The commit that a ref of the mirror names, or undefined: there is none, or git cannot read it. Throws 'git-failed' when git was stopped. */
 export async function readRef(mirror: Mirror, ref: string): Promise<string | undefined> {
   try {
-    const id = (
-      await porcelain(mirror.directory).raw('show-ref', '--verify', '--hash', '--end-of-options', ref)
-    ).trim();
+    const id = (await askRefs(mirror, 'show-ref', '--verify', '--hash', '--end-of-options', ref)).trim();
     return isObjectId(id) ? id : undefined;
-  } catch {
+  } catch (error) {
+    if (error instanceof VersionControlError) throw error;
     return undefined;
   }
 }
@@ -29,12 +29,15 @@ export function makeWayForRef({ directory }: Mirror, ref: string): void {
   }
 }
 
-/** Makes the ref name a commit that the mirror has. Throws 'damaged' when git cannot. */
+/** Makes the ref name a commit that the mirror has. Throws 'no-space', or 'damaged' when git cannot for another reason. */
 export async function writeRef(mirror: Mirror, ref: string, commit: string): Promise<void> {
   try {
-    await porcelain(mirror.directory).raw('update-ref', '--no-deref', '--end-of-options', ref, commit);
+    await askRefs(mirror, 'update-ref', '--no-deref', '--end-of-options', ref, commit);
   } catch (error) {
-    const why = lastWords(error instanceof Error ? error.message : String(error));
-    throw new VersionControlError('damaged', `cannot write ${ref} in ${mirror.directory}: ${why}`, { cause: error });
+    if (error instanceof VersionControlError) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    const why = fullDisk(said) ?? lastWords(said);
+    const code = fullDisk(said) === undefined ? 'damaged' : 'no-space';
+    throw new VersionControlError(code, `cannot write ${ref} in ${mirror.directory}: ${why}`, { cause: error });
   }
 }

@@ -11,11 +11,16 @@ import {
   type Logger,
 } from '@homeserver/system';
 import { VersionControlError } from './errors.ts';
+import { LONGEST_MS } from './run-git.ts';
 
 /** The bare copy of the update repository on this server. A handle: nothing is open. */
 export interface Mirror {
   readonly directory: string;
   readonly logger: Logger;
+  /** For each call of git that reads it. */
+  readonly timeoutMs: number;
+  /** Ends such a call. */
+  readonly signal?: AbortSignal;
 }
 
 export type ObjectFormat = 'sha1' | 'sha256';
@@ -28,9 +33,23 @@ const MARKER = 'homeserver-mirror';
 /** There when somebody who read from the mirror found damage; the next sync replaces the mirror then. */
 const DAMAGE = 'homeserver-damage';
 
+export interface MirrorOptions {
+  directory: string;
+  logger?: Logger;
+  /** For each call of git that reads the mirror; default 900 000. */
+  timeoutMs?: number;
+  /** Ends such a call, which then throws 'git-failed'. */
+  signal?: AbortSignal;
+}
+
 /** Nothing is touched; `syncMirror` makes the directory. */
-export function openMirror(options: { directory: string; logger?: Logger }): Mirror {
-  return { directory: path.resolve(options.directory), logger: options.logger ?? silentLogger };
+export function openMirror({ directory, logger, timeoutMs, signal }: MirrorOptions): Mirror {
+  return {
+    directory: path.resolve(directory),
+    logger: logger ?? silentLogger,
+    timeoutMs: timeoutMs ?? LONGEST_MS,
+    ...(signal && { signal }),
+  };
 }
 
 /** A path beside the mirror that belongs to it. Only `syncMirror` uses these, under the updater's lock. */

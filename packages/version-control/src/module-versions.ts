@@ -1,10 +1,10 @@
+import { askRefs } from './ask-mirror.ts';
 import { VersionControlError } from './errors.ts';
 import { compareVersions } from './compare-versions.ts';
 import { checkMirror, type Mirror } from './mirror.ts';
 import { compareTimestamps, parseModuleTag, type ModuleTag } from './module-tag.ts';
 import { readTreeEntries } from './read-objects.ts';
 import { isObjectId } from './ref-name.ts';
-import { porcelain } from './run-git.ts';
 import { readTagObject, verifyTag, type Signers } from './verify-signature.ts';
 
 /** A released version of a module. */
@@ -28,12 +28,7 @@ export interface ResolvedVersion extends ModuleVersion {
 export async function listModuleVersions(mirror: Mirror, name: string): Promise<ModuleVersion[]> {
   checkMirror(mirror);
   const format = '--format=%(objectname) %(objecttype) %(refname:strip=2)';
-  const text = await porcelain(mirror.directory).raw(
-    'for-each-ref',
-    format,
-    '--end-of-options',
-    `refs/tags/${name}-v*`,
-  );
+  const text = await askRefs(mirror, 'for-each-ref', format, '--end-of-options', `refs/tags/${name}-v*`);
   const versions = text.split('\n').flatMap((line): ModuleVersion[] => {
     const [objectId = '', type, tag = ''] = line.split(' ');
     const parsed = parseModuleTag(tag, name);

@@ -78,9 +78,10 @@ async function streamFrom(
   let failure: { error: unknown } | undefined;
   const result = await runGit(['cat-file', '--batch'], {
     gitDirectory: mirror.directory,
+    timeoutMs: mirror.timeoutMs,
     input: `${ids.slice(from).join('\n')}\n`,
     maxOutputBytes: 16 * 1024,
-    signal: options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]),
+    signal: AbortSignal.any([stop.signal, ...[mirror.signal, options.signal].filter((signal) => signal !== undefined)]),
     onOutput(chunk, stream) {
       if (stream !== 'stdout' || failure !== undefined) return;
       try {

@@ -7,9 +7,7 @@ import { gitAccessToFiles } from './git-policy.ts';
 import { besideMirror, layOutMirror, readMarker, type Mirror } from './mirror.ts';
 import { branchRef, isObjectId } from './ref-name.ts';
 import { nothingElse } from './remote.ts';
-import { lastWords, runGit } from './run-git.ts';
-
-const LONGEST_MS = 900_000;
+import { lastWords, runGit, type GitOptions } from './run-git.ts';
 
 /**
  * Opens a `git bundle` (from a USB stick, say) as a repository beside the mirror, and gives its URL to `use`: what then is
@@ -24,7 +22,7 @@ export async function withBundle<T>(
 ): Promise<T> {
   const ref = branchRef(branch);
   const shown = showPath(file);
-  const format = await formatOfBundle(file, ref, shown);
+  const format = await formatOfBundle(mirror, file, ref, shown);
   const directory = besideMirror(mirror, 'bundle');
   makeDirectoryDurably(path.dirname(directory), { mode: 0o700 });
   fs.rmSync(directory, { recursive: true, force: true });
@@ -35,7 +33,7 @@ export async function withBundle<T>(
     const result = await runGit(['fetch', '--quiet', ...nothingElse, '--end-of-options', file, ...specs], {
       gitDirectory: directory,
       access: gitAccessToFiles,
-      timeoutMs: LONGEST_MS,
+      ...limitsOf(mirror),
     });
     if (result.exitCode !== 0) {
       throw new VersionControlError('damaged', `cannot use the bundle ${shown}: ${lastWords(result.stderr)}`, {
@@ -48,10 +46,10 @@ export async function withBundle<T>(
   }
 }
 
-async function formatOfBundle(file: string, ref: string, shown: string): Promise<'sha1' | 'sha256'> {
+async function formatOfBundle(mirror: Mirror, file: string, ref: string, shown: string): Promise<'sha1' | 'sha256'> {
   if (!path.isAbsolute(file) || !fs.statSync(file, { throwIfNoEntry: false })?.isFile())
     throw new VersionControlError('not-found', `there is no bundle ${shown}`);
-  const result = await runGit(['bundle', 'list-heads', '--end-of-options', file], { timeoutMs: LONGEST_MS });
+  const result = await runGit(['bundle', 'list-heads', '--end-of-options', file], limitsOf(mirror));
   if (result.exitCode !== 0) {
     const why = result.exitCode === undefined ? describeEnd(result) : lastWords(result.stderr);
     throw new VersionControlError('damaged', `cannot read the bundle ${shown}: ${why}`);
@@ -71,6 +69,10 @@ async function formatOfBundle(file: string, ref: string, shown: string): Promise
   throw new VersionControlError('not-found', `the bundle ${shown} does not have ${ref}; it has ${names}`, {
     hint: `make it with: git bundle create FILE ${ref.slice('refs/heads/'.length)}`,
   });
+}
+
+function limitsOf({ timeoutMs, signal }: Mirror): GitOptions {
+  return { timeoutMs, ...(signal && { signal }) };
 }
 
 /** gitrepository-layout(5): the mirror's objects count as there, and are not copied. */

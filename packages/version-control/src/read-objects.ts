@@ -1,9 +1,10 @@
 import { showPath, type RawPath } from '@homeserver/system';
+import { askMirror } from './ask-mirror.ts';
 import { VersionControlError } from './errors.ts';
 import { checkMirror, noteDamage, type Mirror } from './mirror.ts';
 import { streamObjects } from './object-stream.ts';
 import { checkTreeish } from './ref-name.ts';
-import { lastWords, runGit } from './run-git.ts';
+import { lastWords } from './run-git.ts';
 import type { TreeMode } from './tree-format.ts';
 
 /** One entry of a tree, as `git ls-tree` has it. */
@@ -30,10 +31,13 @@ export async function readTreeEntries(
 ): Promise<TreeEntry[]> {
   checkTreeish(treeish);
   checkMirror(mirror);
-  const result = await runGit(['ls-tree', '-z', ...(options.recursive ? ['-r'] : []), '--end-of-options', treeish], {
-    gitDirectory: mirror.directory,
-    maxOutputBytes: MAX_LISTING_BYTES,
-  });
+  const result = await askMirror(
+    mirror,
+    ['ls-tree', '-z', ...(options.recursive ? ['-r'] : []), '--end-of-options', treeish],
+    {
+      maxOutputBytes: MAX_LISTING_BYTES,
+    },
+  );
   if (result.exitCode !== 0) throw await unreadable(mirror, treeish, lastWords(result.stderr));
   if (result.truncated)
     throw new VersionControlError('too-large', `refused to list ${showPath(treeish)}: it has too many entries`);
@@ -42,12 +46,11 @@ export async function readTreeEntries(
 
 /** Git says the same of what is not there and of what cannot be read: only the latter leaves a gap in the commit. */
 async function unreadable(mirror: Mirror, treeish: string, why: string): Promise<VersionControlError> {
-  const gitDirectory = mirror.directory;
-  const shown = `${showPath(treeish)} in the mirror ${gitDirectory}`;
+  const shown = `${showPath(treeish)} in the mirror ${mirror.directory}`;
   const [revision = ''] = treeish.split(':');
-  const isThere = (await runGit(['cat-file', '-e', revision], { gitDirectory })).exitCode === 0;
-  const walk = ['rev-list', '--objects', '--no-walk', '--quiet', '--end-of-options', revision];
-  if (!isThere || (await runGit(walk, { gitDirectory })).exitCode === 0) {
+  const isThere = (await askMirror(mirror, ['cat-file', '-e', revision])).exitCode === 0;
+  const walk = ['rev-list', '--objects', '--no-walk', '--quiet', '--end-of-options', revision] as const;
+  if (!isThere || (await askMirror(mirror, walk)).exitCode === 0) {
     return new VersionControlError('not-found', `cannot find the directory ${shown}`);
   }
   noteDamage(mirror, why);

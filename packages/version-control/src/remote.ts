@@ -1,14 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { describeEnd, makeDirectoryDurably, showPath, silentLogger, type CommandResult } from '@homeserver/system';
+import { describeEnd, makeDirectoryDurably, showPath, type CommandResult } from '@homeserver/system';
 import { VersionControlError } from './errors.ts';
 import { fetchProgressReader, type OnFetchProgress } from './fetch-progress.ts';
 import { remoteAccess, type RemoteAccess } from './git-policy.ts';
-import { besideMirror, noteDamage, removeLeftovers, type Mirror } from './mirror.ts';
+import { besideMirror, noteDamage, openMirror, removeLeftovers, type Mirror } from './mirror.ts';
 import { objectsInPack, packsIn } from './pack-objects.ts';
 import { branchRef, isObjectId } from './ref-name.ts';
 import { checkRepositoryUrl, type RepositoryUrl } from './repository-url.ts';
-import { lastWords, runGit, type GitOptions } from './run-git.ts';
+import { fullDisk, lastWords, LONGEST_MS, runGit, type GitOptions } from './run-git.ts';
 
 export interface RemoteOptions {
   /** See `checkRepositoryUrl`. */
@@ -40,7 +40,6 @@ export interface Remote {
   readonly onProgress: OnFetchProgress | undefined;
 }
 
-const DEFAULT_TIMEOUT_MS = 900_000;
 const DEFAULT_MAX_FETCH_BYTES = 2 * 1024 ** 3;
 const DEFAULT_MAX_FETCH_OBJECTS = 1_000_000;
 const BRANCHES_SHOWN = 10;
@@ -67,7 +66,7 @@ function limits(options: RemoteOptions): Omit<Remote, 'url' | 'access' | 'branch
     maxFetchBytes: options.maxFetchBytes ?? DEFAULT_MAX_FETCH_BYTES,
     maxFetchObjects: options.maxFetchObjects ?? DEFAULT_MAX_FETCH_OBJECTS,
     signal: options.signal,
-    deadline: Date.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+    deadline: Date.now() + (options.timeoutMs ?? LONGEST_MS),
     onProgress: options.onProgress,
   };
 }
@@ -134,8 +133,8 @@ export async function fetchBranch(remote: Remote, gitDirectory: string): Promise
 
 /**
  * Brings these refs, and nothing else, into the repository at `gitDirectory`, checked and on the disk; `+` lets a ref move
- * to what is no descendant. Throws 'too-large', 'unreachable' when it took too long, and 'damaged' for whatever else went
- * wrong: here or there.
+ * to what is no descendant. Throws 'too-large', 'unreachable' when it took too long, 'no-space', and 'damaged' for whatever
+ * else went wrong: here or there.
  */
 export async function fetchRefs(
   remote: Remote,
@@ -156,6 +155,8 @@ export async function fetchRefs(
   if (result.exitCode === 0) return refuseTooMany(remote, gitDirectory, before);
   const largest = removeLeftovers(gitDirectory); // A file that met its limit is as large as that.
   if (result.timedOut || result.aborted) throw unreachable(remote, result);
+  const full = fullDisk(result.stderr);
+  if (full !== undefined) throw noSpace(remote, gitDirectory, full);
   if (largest >= remote.maxFetchBytes) {
     const limit = `${Math.round(remote.maxFetchBytes / 1024 ** 2)} MiB`;
     throw new VersionControlError('too-large', `refused what ${remote.url.shown} sent: it is more than ${limit}`);
@@ -170,8 +171,13 @@ function refuseTooMany(remote: Remote, gitDirectory: string, before: ReadonlySet
   const count = fresh.reduce((sum, pack) => sum + objectsInPack(pack), 0);
   if (count <= remote.maxFetchObjects) return;
   const why = `refused what ${remote.url.shown} sent: ${count} objects, and ${remote.maxFetchObjects} is the most`;
-  noteDamage({ directory: gitDirectory, logger: silentLogger }, why);
+  noteDamage(openMirror({ directory: gitDirectory }), why);
   throw new VersionControlError('too-large', why);
+}
+
+function noSpace(remote: Remote, gitDirectory: string, why: string): VersionControlError {
+  const what = `cannot fetch "${remote.branch}" of ${remote.url.shown} into ${gitDirectory}`;
+  return new VersionControlError('no-space', `${what}: ${why}`, { hint: `make room there: df -h ${gitDirectory}` });
 }
 
 function limitsOf({ access, deadline, signal }: Remote): GitOptions {

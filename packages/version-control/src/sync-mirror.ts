@@ -1,13 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { exchangePaths, syncDirectory, syncFileSystemOf } from '@homeserver/system';
+import { askMirror } from './ask-mirror.ts';
 import { VersionControlError } from './errors.ts';
 import { findDamage, findGap, inspectMirror, type MirrorState } from './inspect-mirror.ts';
 import { makeWayForRef, readRef, writeRef } from './mirror-refs.ts';
 import { besideMirror, layOutMirror, readMarker, tidyMirror, type Mirror, type ObjectFormat } from './mirror.ts';
 import { packsIn } from './pack-objects.ts';
 import { answers, askTip, fetchBranch, withRemote, type Remote, type RemoteOptions } from './remote.ts';
-import { lastWords, runGit } from './run-git.ts';
+import { lastWords } from './run-git.ts';
 
 export interface SyncResult {
   /** The commit at the tip of the branch; complete in the mirror. */
@@ -77,7 +78,7 @@ async function update(
   if (previous === tip) return { commit: tip, ...before, fetched: false };
   try {
     makeWayForRef(mirror, remote.ref);
-    if ((await findGap(mirror.directory, tip)) === undefined) {
+    if ((await findGap(mirror, tip)) === undefined) {
       await writeRef(mirror, remote.ref, tip);
       return { commit: tip, ...before, fetched: false };
     }
@@ -97,7 +98,7 @@ async function update(
 /** The branch's commit after a fetch, which may be newer than the one that was asked for. */
 async function completeTip(mirror: Mirror, remote: Remote): Promise<string> {
   const commit = await readRef(mirror, remote.ref);
-  const gap = commit === undefined ? `${remote.ref} cannot be read` : await findGap(mirror.directory, commit);
+  const gap = commit === undefined ? `${remote.ref} cannot be read` : await findGap(mirror, commit);
   if (commit !== undefined && gap === undefined) return commit;
   throw new VersionControlError('damaged', `cannot use what was fetched from ${remote.url.shown}: ${gap}`);
 }
@@ -130,10 +131,11 @@ function swap(mirror: Mirror, successor: string): void {
 }
 
 /** Each fetch leaves a pack, and git's own housekeeping is off. Objects that no ref names stay: an accepted tip may be among them. */
-async function packAnew({ directory, logger }: Mirror): Promise<void> {
+async function packAnew(mirror: Mirror): Promise<void> {
+  const { directory, logger } = mirror;
   const packs = packsIn(directory);
   if (packs.length <= PACKS_KEPT) return;
-  const result = await runGit(['repack', '-q', '-a', '-d', '-k'], { gitDirectory: directory });
+  const result = await askMirror(mirror, ['repack', '-q', '-a', '-d', '-k']);
   if (result.exitCode !== 0)
     logger.warn(`cannot make one pack of the ${packs.length} in ${directory}: ${lastWords(result.stderr)}`);
 }

@@ -1,9 +1,10 @@
 import fs from 'node:fs';
+import { askMirror } from './ask-mirror.ts';
 import { VersionControlError } from './errors.ts';
 import type { Mirror } from './mirror.ts';
 import { readCommit, readObject } from './commit.ts';
 import { checkObjectId } from './ref-name.ts';
-import { lastWords, runGit } from './run-git.ts';
+import { lastWords } from './run-git.ts';
 
 /** Whose signatures count: files in the formats of ssh-keygen(1), outside of any repository. */
 export interface Signers {
@@ -55,10 +56,7 @@ async function verify(mirror: Mirror, kind: 'commit' | 'tag', id: string, signer
     `gpg.ssh.allowedSignersFile=${allowedFile}`,
     ...(hasRevoked ? [`gpg.ssh.revocationFile=${revokedFile}`] : []),
   ];
-  const result = await runGit([`verify-${kind}`, '--raw', '--end-of-options', id], {
-    gitDirectory: mirror.directory,
-    settings,
-  });
+  const result = await askMirror(mirror, [`verify-${kind}`, '--raw', '--end-of-options', id], { settings });
   if (result.exitCode === 0) return;
   throw untrusted(`the ${kind} ${id}`, lastWords(result.stderr), signers);
 }

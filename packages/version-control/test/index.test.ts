@@ -16,6 +16,7 @@ it('the package offers these names', () => {
     'isAncestor',
     'isNewer',
     'listModuleVersions',
+    'missingProgram',
     'openMirror',
     'parseModuleTag',
     'parseVersion',

@@ -45,7 +45,7 @@ await describeUnderSupervision('a machine that refuses one call of a fetch', () 
         const { exitCode, firedAt, stderr } = await killAtCall(run, n, options);
         expect([firedAt, fs.statSync(at.mirror.directory).ino, stderr]).toEqual([firedAt, ino, stderr]);
         if (exitCode !== 0) refused.push(stderr);
-        else expect([firedAt, await findGap(at.mirror.directory, at.news)]).toEqual([firedAt, undefined]);
+        else expect([firedAt, await findGap(at.mirror, at.news)]).toEqual([firedAt, undefined]);
         expect((await syncMirror(at.mirror, { url: at.remote.url, branch: 'main' })).commit).toBe(at.news);
       }
       // Git goes on where it can do without, and we look twice before we believe in damage.

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { missingProgram } from '@homeserver/version-control';
 import { OrchestratorError } from '../errors.ts';
 import type { RepositorySettings } from '../sync/sync-repository.ts';
 import { requiredSigners } from '../trust/check-tip.ts';
@@ -11,10 +12,16 @@ const [LEAST_MAJOR, LEAST_MINOR] = [2, 34];
 
 export async function checkGit(): Promise<CheckResult> {
   const version = /^git version (\d+)\.(\d+)[\d.]*/.exec((await answerOf(['git', '--version'])) ?? '');
-  if (version === null) return error('git is not there', 'apt-get install git');
+  if (version === null) return missing('git');
   const [text, major = '0', minor = '0'] = version;
   const isOld = Number(major) < LEAST_MAJOR || (Number(major) === LEAST_MAJOR && Number(minor) < LEAST_MINOR);
-  return isOld ? error(`${text} cannot verify signatures; 2.34 can`, 'apt-get install git') : ok(text);
+  if (isOld) return error(`${text} cannot verify signatures; 2.34 can`, 'apt-get install git');
+  return (await answerOf(['prlimit', '--version'])) === undefined ? missing('prlimit') : ok(text);
+}
+
+function missing(program: 'git' | 'prlimit'): CheckResult {
+  const { message, hint = '' } = missingProgram(program);
+  return error(message, hint);
 }
 
 /** `ssh-keygen` verifies signatures, `ssh` reaches repositories. */

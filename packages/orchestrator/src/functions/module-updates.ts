@@ -7,7 +7,7 @@ import { readModuleRecords } from '../records/module-records.ts';
 import { replaceModules, type Replacement } from '../replace/replace-modules.ts';
 import type { Server } from '../server.ts';
 import { installedModules } from '../store/installed-modules.ts';
-import { explain } from '../sync/sync-repository.ts';
+import { explain } from '../sync/explain-failure.ts';
 import { listAcceptedTips, readAcceptedTip } from '../trust/accepted-tips.ts';
 import { DEFAULT_TRUST } from '../trust/trust-settings.ts';
 import { underLock } from '../under-lock.ts';

@@ -60,7 +60,12 @@ export async function replaceModules(
   };
   writeReplaceIntent(paths.replaceIntent, intent);
 
-  await stage(paths, mirror, planned, failed);
+  try {
+    await stage(paths, mirror, planned, failed);
+  } catch (error) {
+    removeReplaceIntent(paths.replaceIntent); // Nothing was switched.
+    throw error;
+  }
   const staged = planned.filter(({ update }) => !failed.has(update.name));
   const switches = staged.map((one) => one.switch);
   if (staged.length < planned.length) writeReplaceIntent(paths.replaceIntent, { ...intent, switches });

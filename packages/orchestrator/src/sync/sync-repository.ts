@@ -3,7 +3,6 @@ import {
   openMirror,
   showUrl,
   syncMirror,
-  VersionControlError,
   withBundle,
   type FetchProgress,
   type Mirror,
@@ -11,12 +10,12 @@ import {
   type Received,
 } from '@homeserver/version-control';
 import { showPath, type Logger } from '@homeserver/system';
-import { OrchestratorError } from '../errors.ts';
 import { readRepository, type RepositoryContent } from '../detect/read-repository.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { readAcceptedTip } from '../trust/accepted-tips.ts';
 import { checkTip, requiredSigners, type TrustedTip } from '../trust/check-tip.ts';
 import { DEFAULT_TRUST, type TrustSettings } from '../trust/trust-settings.ts';
+import { explain } from './explain-failure.ts';
 
 export interface RepositorySettings {
   url: string;
@@ -42,7 +41,7 @@ export interface SyncedRepository {
 /**
  * Brings the mirror up to the remote's tip, decides whether that commit may be used, and only then reads what it offers.
  * Nothing of the server is changed. Throws OrchestratorError: 'unreachable' (also for a damaged repository), 'untrusted' (an
- * unsafe URL or tree, a tip that may not be used), 'usage'.
+ * unsafe URL or tree, a tip that may not be used), 'usage', 'io' (no git, no room, a git that hangs), 'stopped'.
  */
 export async function syncRepository(
   paths: Pick<ServerPaths, 'localRepo' | 'acceptedTips'>,
@@ -52,7 +51,7 @@ export async function syncRepository(
   const { url, branch, bundle, acceptTip, trust = DEFAULT_TRUST } = settings;
   options.logger.info(`Repository: ${bundle === undefined ? showUrl(url) : showPath(bundle)}`);
   if (branch !== 'main') options.logger.info(`Branch: ${branch}`);
-  const mirror = openMirror({ directory: paths.localRepo, logger: options.logger });
+  const mirror = openMirror({ directory: paths.localRepo, ...options });
   try {
     const accepted = acceptTip === undefined ? readAcceptedTip(paths.acceptedTips, url, branch) : undefined;
     let received: Received | undefined;
@@ -77,22 +76,4 @@ export async function syncRepository(
   } catch (error) {
     throw explain(error, options.signal);
   }
-}
-
-/** As one of ours; `signal` tells whether somebody stopped it. */
-export function explain(error: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted)
-    return new OrchestratorError('stopped', 'stopped while asking the repository; nothing was touched');
-  if (!(error instanceof VersionControlError)) return error;
-  const codes = {
-    'bad-url': 'untrusted',
-    'unsafe-entry': 'untrusted',
-    untrusted: 'untrusted',
-    'bad-ref': 'usage',
-  } as const;
-  const code = error.code in codes ? codes[error.code as keyof typeof codes] : 'unreachable';
-  return new OrchestratorError(code, error.message, {
-    cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
 }

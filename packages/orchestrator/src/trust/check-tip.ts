@@ -9,6 +9,7 @@ import {
   type Signers,
 } from '@homeserver/version-control';
 import { OrchestratorError } from '../errors.ts';
+import { isOfTheMachine } from '../sync/explain-failure.ts';
 import type { AcceptedTip } from './accepted-tips.ts';
 import type { TrustSettings } from './trust-settings.ts';
 
@@ -75,7 +76,7 @@ export async function checkTip(mirror: Mirror, question: TipQuestion): Promise<T
       throw rewound(commit, accepted.commit);
     return { commit, signed: signers !== undefined, committedAt, warnings: warningsOf(committedAt, question, now) };
   } catch (error) {
-    if (!(error instanceof VersionControlError)) throw error;
+    if (!(error instanceof VersionControlError) || isOfTheMachine(error)) throw error;
     throw new OrchestratorError('untrusted', error.message, {
       cause: error,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
