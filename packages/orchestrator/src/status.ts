@@ -134,7 +134,7 @@ function lastTryOf(version: string, runs: readonly RunRecord[]): string | undefi
 }
 
 function withNextTry(failure: FailedVersion): FailedVersion & { nextTry?: number } {
-  const when = nextTry(failure);
+  const when = nextTry(failure, Math.floor(Date.now() / 1000));
   return { ...failure, ...(when === undefined ? {} : { nextTry: when }) };
 }
 

@@ -23,6 +23,12 @@ export function why(server: Server, name: string): string {
   return `${name} ${reasonFor(module, interrupted, server)}${busy}.`;
 }
 
+function whenTried(nextTry: number): string {
+  return nextTry <= Date.now() / 1000
+    ? 'in the next run'
+    : `after ${formatLocalTime(nextTry)}, or now with: updater run --retry`;
+}
+
 function reasonFor(module: ModuleStatus, isInterrupted: boolean, server: Server): string {
   const { name, version, hold, failed, problem, enabled, lastRun, unproven, orphaned, notice, notInPlace } = module;
   if (isInterrupted && lastRun?.rollbackFailed !== undefined)
@@ -33,7 +39,7 @@ function reasonFor(module: ModuleStatus, isInterrupted: boolean, server: Server)
       ? undefined
       : newest.nextTry === undefined
         ? `${newest.version} is quarantined since ${formatLocalTime(newest.last_failure)} (${newest.error}), until another version comes or: updater run --retry`
-        : `${newest.version} failed (${newest.error}), and is tried again after ${formatLocalTime(newest.nextTry)}, or now with: updater run --retry`;
+        : `${newest.version} failed (${newest.error}), and is tried again ${whenTried(newest.nextTry)}`;
   if (version === undefined) return `is not installed: ${failure ?? 'no version of it is here'}`;
   if (problem !== undefined) return `${version} cannot be run: ${problem}`;
   if (!enabled) {

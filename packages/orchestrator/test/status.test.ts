@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeTree, makeTree } from '@homeserver/test-support';
 import { ORCHESTRATOR_VERSION, readStatus, why, type OrchestratorStatus, type RunRecord } from '../src/index.ts';
-import { readRunRecords, writeRunRecord } from '../src/report/run-record.ts';
+import { newRunId, readRunRecords, writeRunRecord } from '../src/report/run-record.ts';
 import { describeNotProven } from '../src/self-update/not-proven.ts';
 import { writeOrchestratorRecord, type OrchestratorRecord } from '../src/self-update/orchestrator-record.ts';
 import { broken, home, install, main, module, scene } from './support.ts';
@@ -104,6 +104,21 @@ it('tells what could not be put back', async () => {
   expect(why(here.server, 'web')).toBe(
     'web could not be put back (pool dns: failed): look at that, then: updater recover.',
   );
+});
+
+it('the last run is the one that took place last, though the clock was ahead in the one before', async () => {
+  const here = await scene();
+  await here.publish({ web: module('1.0.0') });
+  await here.cycle();
+  const { paths } = here.server;
+  const [first] = readRunRecords(paths, 1) as [RunRecord];
+  const ahead = Date.UTC(2090, 0, 1) / 1000;
+  writeRunRecord(paths, { ...first, id: newRunId(new Date(ahead * 1000), 'abcdef'), started: ahead, ended: ahead });
+  await here.publish({ web: module('2.0.0', broken) });
+  const { id, ended } = await here.cycle();
+  const { lastRun, modules } = readStatus(here.server);
+  expect(lastRun).toMatchObject({ id, outcome: 'failed' });
+  expect(modules).toMatchObject([{ name: 'web', lastRun: { status: 'failed', at: ended } }]);
 });
 
 /** A server with these notes about releases, and a run that had these problems with them. */

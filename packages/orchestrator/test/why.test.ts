@@ -46,6 +46,18 @@ describe('a version that fails', () => {
     expect(say(here)).toMatch(/^web 2\.0\.0 is up to date/);
   });
 
+  it('is tried again in the next run when the clock was ahead as it failed', async () => {
+    const here = await scene();
+    await here.publish({ web: module('1.0.0') });
+    await here.cycle();
+    await here.publish({ web: module('2.0.0', broken) });
+    await here.cycle();
+    letHoursPass(here, -500_000);
+    expect(say(here)).toBe('web is at 1.0.0: 2.0.0 failed (it is broken), and is tried again in the next run.');
+    expect(readStatus(here.server).modules[0]?.failed[0]?.nextTry).toBeLessThanOrEqual(Date.now() / 1000);
+    expect((await here.cycle()).replaced).toHaveLength(1);
+  });
+
   it('is no reason any more once a higher one runs', async () => {
     const here = await scene();
     await here.publish({ web: module('1.0.0') });

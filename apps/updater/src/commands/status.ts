@@ -4,7 +4,7 @@ import { lookAt, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readSettings } from '../settings/read-settings.ts';
 import type { Settings } from '../settings/settings.ts';
-import { describeNotPutBack, describeOrchestrator, describeNotInPlace } from '../text/describe-status.ts';
+import { describeNotPutBack, describeOrchestrator, describeNotInPlace, whenTried } from '../text/describe-status.ts';
 import { wrapToWidth } from '../text/fit-width.ts';
 import { formatTable, screenColumns } from '../text/format-table.ts';
 
@@ -72,9 +72,7 @@ function updatesByTimer({ stateDir }: Settings): boolean {
 function describeState(module: ModuleStatus): string {
   if (module.problem !== undefined) return module.problem;
   const failures = module.failed.map(({ version, nextTry }) =>
-    nextTry === undefined
-      ? `${version} is quarantined`
-      : `${version} failed, next try after ${formatLocalTime(nextTry)}`,
+    nextTry === undefined ? `${version} is quarantined` : `${version} failed, next try ${whenTried(nextTry)}`,
   );
   if (module.version === undefined) return ['not installed', ...failures].join('; ');
   const inPlace = module.notInPlace.length > 0 ? 'not all in place' : 'ok';

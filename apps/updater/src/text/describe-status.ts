@@ -39,11 +39,16 @@ export function describeOrchestrator({ version, available, unproven, failed, pro
         ]),
     ...failed.slice(-SHOWN_PARTS).map(({ version: one, error, nextTry, ...rest }) => {
       const why = cut(`${error}${afterTries(rest)}`);
-      const next = nextTry === undefined ? 'it is quarantined' : `next try after ${formatLocalTime(nextTry)}`;
+      const next = nextTry === undefined ? 'it is quarantined' : `next try ${whenTried(nextTry)}`;
       return `Its version ${one} failed here (${why}); ${next}, or now: updater run --retry`;
     }),
     ...problems.slice(0, SHOWN_PARTS).map(cut),
   ];
+}
+
+/** Of a version that failed; `nextTry` in Unix seconds. */
+export function whenTried(nextTry: number): string {
+  return nextTry <= Date.now() / 1000 ? 'in the next run' : `after ${formatLocalTime(nextTry)}`;
 }
 
 function afterTries({ lastTry }: { lastTry?: string }): string {

@@ -66,15 +66,6 @@ const troubles: Record<string, [(server: ServerFolder) => void, Partial<Found> &
     ({ backupDir, root }) => fs.writeFileSync(path.join(backupDir, `one_backup/files${root}/conf`), 'evil'),
     { status: 'error', says: /the backup of one is damaged: .*conf/, mend: 'make a new one: updater backup one' },
   ],
-  clock: [
-    ({ stateDir }) => {
-      const [run = ''] = fs.readdirSync(path.join(stateDir, 'runs'));
-      const file = path.join(stateDir, 'runs', run);
-      const record = JSON.parse(fs.readFileSync(file, 'utf8')) as { ended: number };
-      fs.writeFileSync(file, JSON.stringify({ ...record, ended: record.ended + 10_000_000 }));
-    },
-    { status: 'error', says: /the clock says .* but the last run ended at/, mend: 'timedatectl set-ntp true' },
-  ],
 };
 
 describe('updater doctor', { timeout: 60_000 }, () => {

@@ -8,6 +8,7 @@ import { answerOf, runsSystemd } from './ask-program.ts';
 
 const MIB = 1024 * 1024;
 const LITTLE_BYTES = 1024 * MIB;
+const LOOK_BACK_RUNS = 20;
 const TOO_LITTLE_BYTES = 100 * MIB;
 
 /** Nobody else may be able to prepare or exchange what the updater reads and writes; nobody else may look into backups. */
@@ -48,14 +49,18 @@ export function nearestExisting(place: string): string {
 /** Retries, quarantine and the age of the repository are told by the clock. */
 export async function checkClock(paths: ServerPaths): Promise<CheckResult> {
   const now = Date.now() / 1000;
-  const [last] = readRunRecords(paths, 1);
-  if (last !== undefined && last.ended > now + 60) {
-    const [then, here] = [last.ended, now].map((at) => new Date(at * 1000).toISOString().slice(0, 16));
-    return error(`the clock says ${here}, but the last run ended at ${then} (UTC)`, 'timedatectl set-ntp true');
-  }
+  const [last, ...before] = readRunRecords(paths, LOOK_BACK_RUNS);
   const synchronized = runsSystemd()
     ? await answerOf(['timedatectl', 'show', '--property=NTPSynchronized', '--value'])
     : undefined;
+  if (last !== undefined && last.ended > now + 60) {
+    const [then, here] = [last.ended, now].map((at) => new Date(at * 1000).toISOString().slice(0, 16));
+    const message = `the clock says ${here}, but the last run ended at ${then} (UTC)`;
+    const isPlausible = synchronized === 'yes' || (synchronized !== 'no' && before.some(({ ended }) => ended <= now));
+    return isPlausible
+      ? warning(`${message}: it was wrong then`, 'nothing, if it is right now: the next run is recorded by it')
+      : error(message, 'timedatectl set-ntp true');
+  }
   return synchronized === 'no'
     ? warning('nothing keeps the clock right', 'timedatectl set-ntp true')
     : ok('the clock is later than the last run');

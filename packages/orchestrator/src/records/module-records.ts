@@ -124,8 +124,10 @@ export function withoutFailure(record: ModuleRecord, tree: string): ModuleRecord
   return { ...record, failed: (record.failed ?? []).filter((one) => one.tree !== tree) };
 }
 
-/** When a failed version may be tried again, Unix seconds; undefined when it is quarantined until another one comes. */
-export function nextTry(failure: FailedVersion): number | undefined {
+/** When a failed version may be tried again, Unix seconds, as `now` is; undefined when it is quarantined until another one comes. */
+export function nextTry(failure: FailedVersion, now: number): number | undefined {
   const hours = RETRY_AFTER_HOURS[failure.failures - 1];
-  return hours === undefined ? undefined : failure.last_failure + hours * 3600;
+  if (hours === undefined) return undefined;
+  // A failure from the future (the clock was set back since) says nothing about how long ago it was.
+  return failure.last_failure > now ? now : failure.last_failure + hours * 3600;
 }

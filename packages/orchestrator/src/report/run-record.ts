@@ -5,10 +5,10 @@ import { z } from 'zod';
 import type { PhaseDurations } from './phases.ts';
 import type { ServerPaths } from '../server-paths.ts';
 
-/** One cycle, as <stateDir>/runs/<utc time>-<id>.json keeps it. */
+/** One cycle, as <stateDir>/runs/<id><number>.json keeps it: the numbers count up, whatever the clock says. */
 export interface RunRecord {
   format: 1;
-  /** `<utc time>-<id>`; also the name of the file. */
+  /** `<utc time>-<hex digits>`; the name of the file begins so. */
   id: string;
   /** Not a cycle: what manifest.json says was run. */
   mode?: 'legacy';
@@ -57,9 +57,19 @@ const recordSchema = z.looseObject({
   modules: z.array(z.looseObject({ name: z.string(), status: z.string() })),
 });
 
+const NUMBER_DIGITS = 8;
+const recordName = /^(\d{8}T\d{6}Z-[0-9a-f]{1,9})(\d{8})?\.json$/;
 const KEPT_DAYS = 90;
 /** However old they are: a clock that was wrong for a day must not cost the whole history. */
 const KEPT_AT_LEAST = 20;
+
+/** The file of one record. */
+interface RecordName {
+  name: string;
+  id: string;
+  /** Which run it was, from 1; 0 for all records of older updaters: among them, the time in the id tells. */
+  number: number;
+}
 
 /** A new id; it sorts by time, to the millisecond, and has no dots: parts of a run are named `<id>.<part>`. */
 export function newRunId(now: Date, random: string): string {
@@ -73,11 +83,19 @@ export function newRunId(now: Date, random: string): string {
  */
 export function writeRunRecord(paths: ServerPaths, record: RunRecord, keptDays: number = KEPT_DAYS): void {
   makeDirectoryDurably(paths.runs, { mode: 0o700 });
-  writeJsonDurably(path.join(paths.runs, `${record.id}.json`), record);
+  const before = recordNames(paths);
+  const next = (before.at(-1)?.number ?? 0) + 1;
+  const name = before.find(({ id }) => id === record.id)?.name ?? nameOf(record.id, next);
+  writeJsonDurably(path.join(paths.runs, name), record);
   const oldest = newRunId(new Date((record.ended - keptDays * 86_400) * 1000), '');
-  for (const name of recordNames(paths).slice(0, -KEPT_AT_LEAST)) {
-    if (name < oldest) removeQuietly(path.join(paths.runs, name));
+  for (const old of recordNames(paths).slice(0, -KEPT_AT_LEAST)) {
+    if (old.id < oldest) removeQuietly(path.join(paths.runs, old.name));
   }
+}
+
+/** Hexadecimal throughout, as older updaters expect names to be that begin with an id. */
+function nameOf(id: string, number: number): string {
+  return `${id}${String(number).padStart(NUMBER_DIGITS, '0')}.json`;
 }
 
 function removeQuietly(file: string): void {
@@ -91,7 +109,7 @@ function removeQuietly(file: string): void {
 /** The records of past cycles, newest first; `limit` of them. A file that is no record is passed over. */
 export function readRunRecords(paths: ServerPaths, limit: number): RunRecord[] {
   const records: RunRecord[] = [];
-  for (const name of recordNames(paths).toReversed()) {
+  for (const { name } of recordNames(paths).toReversed()) {
     if (records.length === limit) break;
     const record = readRecord(path.join(paths.runs, name));
     if (record !== undefined) records.push(record);
@@ -101,12 +119,13 @@ export function readRunRecords(paths: ServerPaths, limit: number): RunRecord[] {
 
 /** The one record whose id is or begins with `id`; undefined when none or several do. */
 export function findRunRecord(paths: ServerPaths, id: string): RunRecord | undefined {
-  const names = recordNames(paths).filter((name) => name.startsWith(id));
-  const [name] = names;
-  return name === undefined || names.length > 1 ? undefined : readRecord(path.join(paths.runs, name));
+  const found = recordNames(paths).filter((one) => one.id.startsWith(id));
+  const [only] = found;
+  return only === undefined || found.length > 1 ? undefined : readRecord(path.join(paths.runs, only.name));
 }
 
-function recordNames(paths: ServerPaths): string[] {
+/** In the order in which the runs took place. */
+function recordNames(paths: ServerPaths): RecordName[] {
   let names: string[];
   try {
     names = fs.readdirSync(paths.runs);
@@ -114,7 +133,11 @@ function recordNames(paths: ServerPaths): string[] {
     if (errnoName(error) === 'ENOENT') return [];
     throw ioError('read the directory', paths.runs, error);
   }
-  return names.filter((name) => /^\d{8}T\d{6}Z-[0-9a-f]+\.json$/.test(name)).sort();
+  const records = names.flatMap((name): RecordName[] => {
+    const [, id, number = '0'] = recordName.exec(name) ?? [];
+    return id === undefined ? [] : [{ name, id, number: Number(number) }];
+  });
+  return records.sort((a, b) => a.number - b.number || (a.id < b.id ? -1 : 1));
 }
 
 function readRecord(file: string): RunRecord | undefined {

@@ -64,7 +64,12 @@ describe('failures', () => {
   });
 
   it('are forgiven after 1, 6 and 24 hours, and then not at all', () => {
-    const tries = [1, 2, 3, 4, 5].map((failures) => nextTry({ ...failure, last_failure: 0, failures }));
+    const tries = [1, 2, 3, 4, 5].map((failures) => nextTry({ ...failure, last_failure: 0, failures }, 0));
     expect(tries).toEqual([3600, 6 * 3600, 24 * 3600, undefined, undefined]);
+  });
+
+  it('are forgiven at once when they are from the future, for the clock was set back since', () => {
+    const tries = [1, 4].map((failures) => nextTry({ ...failure, last_failure: 1001, failures }, 1000));
+    expect(tries).toEqual([1000, undefined]);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { findRunProcesses } from '@homeserver/system';
 import { UNGUESSABLE } from '@homeserver/test-support';
 import { home, install, main, module, quiet, runAll, useUpdaterUmask, type Home } from '../support.ts';
+import { readRunRecords } from '../../src/report/run-record.ts';
 import type { ModuleOutcome } from '../../src/run/module-outcome.ts';
 
 /** A module that says which process it runs in, last of all. */
@@ -264,8 +265,8 @@ describe('the host', () => {
     const { odd, next, server } = await runOdd(daemon);
     expect([odd.status, next.status]).toEqual(['succeeded', 'succeeded']);
     expect(performance.now() - startedAt).toBeLessThan(20_000);
-    const [run] = fs.readdirSync(server.paths.runs);
-    expect(findRunProcesses(run?.replace('.json', '') ?? '')).toEqual([]);
+    const [run] = readRunRecords(server.paths, 1);
+    expect(findRunProcesses(run?.id ?? '')).toEqual([]);
   });
 });
 
