@@ -17,6 +17,7 @@ export function answerSchemas(): Record<string, object> {
       kind: z.enum(['guard', 'session', 'restore', 'snapshot', 'rollback']),
       outcome: z.enum(['restored', 'committed', 'failed']),
       error: text.nullable(),
+      give_up: text.exactOptional(),
       report: z.strictObject(restoreFields).nullable(),
       operations: z.array(
         z.strictObject({
@@ -50,7 +51,7 @@ export function answerSchemas(): Record<string, object> {
     recover: z.strictObject({
       found: changes,
       ended_processes: count,
-      damaged: z.array(z.strictObject({ file: text, why: text })),
+      damaged: z.array(z.strictObject({ file: text, why: text, give_up: text })),
     }),
     usage: z.never(),
   };

@@ -117,11 +117,16 @@ describe('--recover', () => {
     flipByte(copy);
     const { exitCode, stdout, stderr } = run('--recover');
     expect(exitCode).toBe(4);
-    expect(stdout).toMatch(`dns: FAILED: cannot restore: the backup is damaged: ${copy} does not match its SHA-256\n`);
+    const [name = ''] = fs.readdirSync(path.join(backups, 'journal'));
+    const note = path.join(backups, 'journal', name);
+    expect(stdout).toContain(
+      `dns: FAILED: cannot restore: the backup is damaged: ${copy} does not match its SHA-256 (the change is noted in ${note})\n` +
+        `  if it cannot be mended: what that change has touched stays as it is now, and updates go on, after: mv ${note} ${note}.given-up\n`,
+    );
     expect(stdout).toContain('adblock: the interrupted change was undone');
     expect(stderr).toBe(
       'rollback-standalone: 1 change could not be undone\n' +
-        `  see above; put it right and try again, or put back what a module's backup holds: rollback-standalone --list-backups --backup-dir ${backups}\n`,
+        '  see above: each names what can be typed when it cannot be mended\n',
     );
     expect(fs.existsSync(`${live}/adblock/half`)).toBe(false);
     expect(fs.existsSync(`${live}/dns/half`)).toBe(true);
@@ -148,7 +153,9 @@ describe('--recover', () => {
     const { exitCode, stdout } = run('--recover');
     expect(exitCode).toBe(4);
     expect(stdout).toContain(`FAILED: the note of a change cannot be read: ${backups}/journal/${note}: `);
+    expect(stdout).toContain(`after: mv ${backups}/journal/${note} ${backups}/journal/${note}.given-up\n`);
     expect(run('--restore-backup', 'adblock', '--yes').exitCode).toBe(0);
+    expect(JSON.parse(run('--recover', '--json').stdout).data.damaged[0].give_up).toMatch(/^mv .*\.given-up$/);
   });
 
   it('clears the notes in the state directory that it is given, too', async () => {

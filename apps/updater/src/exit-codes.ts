@@ -28,7 +28,8 @@ export const exitCodeMeanings: Readonly<Record<string, string>> = {
   [EXIT.usage]: 'wrong usage, settings or rights; nothing was touched',
   [EXIT.failed]:
     'something failed (a module, a pool, the final closure, a check of the doctor); what had been changed under guard was put back',
-  [EXIT.rollbackFailed]: 'a rollback failed: a person must look; the message says where, and what to type',
+  [EXIT.rollbackFailed]:
+    'a rollback failed: a person must look; the message says where, and what to type. An open change whose note cannot be read, or whose backup is gone or damaged, can be given up as it lies (what it has touched stays as it is now) by moving its note away: the message has the command',
   [EXIT.locked]: 'another updater holds the lock',
   [EXIT.unreachable]: 'the repository could not be reached or is damaged; nothing was touched',
   [EXIT.untrusted]: 'refused: not trusted (a signature, a downgrade, an unsafe path)',

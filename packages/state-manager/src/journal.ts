@@ -15,12 +15,16 @@ import {
 import { z } from 'zod';
 import type { BackupPaths } from './backup-directory.ts';
 import { describeMismatch } from './errors.ts';
+import { setAside } from './give-up.ts';
 import { intentSchema, type Intent } from './intent.ts';
 import { namesIn } from './names-in.ts';
+import { shellWords } from './shell-words.ts';
 
 export interface DamagedIntent {
   file: string;
   why: string;
+  /** The command after which it holds up nothing any more: the change that it is about stays as it lies. */
+  giveUp: string;
 }
 
 type Pointer = z.infer<typeof pointerSchema>;
@@ -63,28 +67,28 @@ export class Journal {
   note(intent: Intent): void {
     makeDirectoryDurably(this.#directory, { mode: 0o700 });
     this.#writePointer(intent.id);
-    writeJsonDurably(this.#file(intent.id), intent);
+    writeJsonDurably(this.fileOf(intent.id), intent);
   }
 
   /** The change is complete, but stays undoable until its parent is committed. */
   markDone(intent: Intent): void {
-    writeJsonDurably(this.#file(intent.id), { ...intent, phase: 'done' });
+    writeJsonDurably(this.fileOf(intent.id), { ...intent, phase: 'done' });
   }
 
   /** It could not be undone: whoever claims the same need not wait, for nobody is at work on it. */
   markLeft(intent: Intent): void {
-    if (this.#writes) writeJsonDurably(this.#file(intent.id), { ...intent, pid: 0 });
+    if (this.#writes) writeJsonDurably(this.fileOf(intent.id), { ...intent, pid: 0 });
   }
 
   /** All of it is back that can be while no service runs yet. */
   markEarlyDone(intent: Intent): void {
-    writeJsonDurably(this.#file(intent.id), { ...intent, remaining: 'late' });
+    writeJsonDurably(this.fileOf(intent.id), { ...intent, remaining: 'late' });
   }
 
   /** Commits an intent, or closes one that was undone. A missing one is fine. */
   close(id: string): void {
     if (!this.#writes) return;
-    removeFileDurably(this.#file(id));
+    removeFileDurably(this.fileOf(id));
     if (this.#pointers === undefined) return;
     try {
       removeFileDurably(this.#pointer(id));
@@ -104,24 +108,29 @@ export class Journal {
 
   /** All intents, oldest first, and the files that are none. */
   list(): { intents: Intent[]; damaged: DamagedIntent[] } {
-    const read = this.#notes().map((id) => readJson(this.#file(id), intentSchema));
+    const read = this.#notes().map((id) => readJson(this.fileOf(id), intentSchema));
     const known = this.ids();
     const pointers = this.#pointersRead().filter(({ id }) => !known.has(id));
     return {
       intents: read.flatMap(({ value }) => value ?? []).sort((a, b) => a.sequence - b.sequence),
-      damaged: [...read, ...pointers, ...this.#lost(pointers)].flatMap(({ file, why }) =>
-        why === undefined ? [] : [{ file, why }],
-      ),
+      damaged: [
+        ...[...read, ...pointers].flatMap(({ file, why }) =>
+          why === undefined ? [] : [{ file, why, giveUp: setAside(file) }],
+        ),
+        ...this.#lost(pointers),
+      ],
     };
   }
 
   /** A pointer without its note is that of a change which has ended, but not when all notes are gone. */
-  #lost(pointersAlone: readonly { value?: Pointer }[]): JsonRead<Pointer>[] {
+  #lost(pointersAlone: readonly { value?: Pointer }[]): DamagedIntent[] {
     const file = this.#directory;
     if (isDirectory(file)) return [];
-    if (fs.existsSync(file)) return [{ file, why: `${file} is no directory` }];
+    const make = shellWords('mkdir', '-m', '700', file);
+    if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined)
+      return [{ file, why: `${file} is no directory`, giveUp: `${setAside(file)} && ${make}` }];
     const isOpenHere = pointersAlone.some(({ value }) => value?.backup_dir === this.#backupDir);
-    return isOpenHere ? [{ file, why: `${file} is gone, and with it the note of an open change` }] : [];
+    return isOpenHere ? [{ file, why: `${file} is gone, and with it the note of an open change`, giveUp: make }] : [];
   }
 
   /** Which backups an intent refers to. As long as an intent cannot be read, that may be any of them. */
@@ -166,7 +175,8 @@ export class Journal {
     return path.join(this.#pointers ?? '', `${id}.json`);
   }
 
-  #file(id: string): string {
+  /** Where the note of an intent lies. */
+  fileOf(id: string): string {
     return path.join(this.#directory, `${id}.json`);
   }
 }

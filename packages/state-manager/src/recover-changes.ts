@@ -1,6 +1,7 @@
 import { pruneSlotsOf } from './guard/end-guard.ts';
 import type { Engine } from './engine.ts';
 import { StateManagerError } from './errors.ts';
+import { adviceToGiveUp } from './give-up.ts';
 import type { Intent } from './intent.ts';
 import type { DamagedIntent } from './journal.ts';
 import { runningGuards } from './guard/running-guards.ts';
@@ -43,14 +44,7 @@ export async function recoverChanges(
     throw new StateManagerError('overlap', `cannot undo the change of ${underWay.slot} while it is under way`);
   }
   const endedProcesses = engine.targetRoot === undefined ? await endProcessesOf(wanted, scope) : 0;
-  const byId = new Map(intents.map((intent) => [intent.id, intent]));
-  // A commit closes the outermost note first; what stood inside of it is final then, however deep.
-  const isCommitted = ({ phase: reached, parent }: Intent): boolean => {
-    if (reached !== 'done') return false;
-    if (parent === null || !known.has(parent)) return true;
-    const around = byId.get(parent);
-    return around !== undefined && isCommitted(around);
-  };
+  const isCommitted = committedAmong(intents, known);
   const committed = wanted.filter(isCommitted);
   for (const intent of committed) journal.close(intent.id);
   const open = wanted.filter((intent) => !isCommitted(intent));
@@ -64,13 +58,26 @@ export async function recoverChanges(
   return { found, endedProcesses, damaged };
 }
 
+/** A commit closes the outermost note first; what stood inside of it is final then, however deep. `known`: also the unreadable ones. */
+export function committedAmong(intents: readonly Intent[], known: ReadonlySet<string>): (intent: Intent) => boolean {
+  const byId = new Map(intents.map((intent) => [intent.id, intent]));
+  const isCommitted = ({ phase, parent }: Intent): boolean => {
+    if (phase !== 'done') return false;
+    if (parent === null || !known.has(parent)) return true;
+    const around = byId.get(parent);
+    return around !== undefined && isCommitted(around);
+  };
+  return isCommitted;
+}
+
 /** Throws 'rollback-failed' when something open could not be undone. */
 export async function recoverOrThrow(engine: Engine): Promise<void> {
   const { found, damaged } = await recoverChanges(engine);
-  const failed = found.find((one) => one.outcome === 'failed')?.error ?? damaged[0]?.why;
+  const unreadable = damaged.map(({ file, why, giveUp }) => ({ error: `${file} cannot be read: ${why}`, giveUp }));
+  const [failed] = [...found.filter(({ outcome }) => outcome === 'failed'), ...unreadable];
   if (failed === undefined) return;
-  throw new StateManagerError('rollback-failed', `an earlier change could not be undone: ${failed}`, {
-    hint: 'run: updater recover',
+  throw new StateManagerError('rollback-failed', `an earlier change could not be undone: ${failed.error}`, {
+    hint: failed.giveUp === undefined ? 'run: updater recover' : adviceToGiveUp(failed.giveUp),
   });
 }
 

@@ -8,6 +8,7 @@ import { inCaptureTurn } from './guard/begin-guard.ts';
 import { belongsTo, commitRun } from './guard/end-guard.ts';
 import { valueOf, type GuardOutcome } from './guard-outcome.ts';
 import { LockBracket, tidy } from './lock-bracket.ts';
+import { findLostChanges, type LostChange } from './lost-changes.ts';
 import { readManifestHead } from './manifest.ts';
 import { listOperations, type OperationInfo } from './operations/list-operations.ts';
 import type { OperationRecorder } from './operations/record-operation.ts';
@@ -189,6 +190,11 @@ export class StateManager {
   hasOpenChanges(run?: string): boolean {
     const { intents, damaged } = this.#bracket.look(({ journal }) => journal.list());
     return damaged.length > 0 || intents.some((intent) => run === undefined || belongsTo(intent.run, run));
+  }
+
+  /** The open changes whose backup is gone or damaged, or whose note cannot be read. Reads all of their backups; needs no lock. */
+  async findLostChanges(): Promise<LostChange[]> {
+    return this.#bracket.look(findLostChanges);
   }
 
   /** Clears what a crash left half-made in the backup directory. Callers with an inherited lock do this once, at their start. */

@@ -11,6 +11,7 @@ import { backupsInUse } from './backups-in-use.ts';
 import { movedPlaces } from './displaced.ts';
 import type { Engine } from './engine.ts';
 import { StateManagerError } from './errors.ts';
+import { setAside } from './give-up.ts';
 import { claimsCover, closureFromJson, type Intent } from './intent.ts';
 import type { LoggedOperation } from './operations/operation-log.ts';
 import { describeFailures, undoOperations, type UndoneOperation } from './operations/undo-operations.ts';
@@ -36,6 +37,8 @@ export interface Undone {
   afterRestore?: ClosureResult;
   /** Why it failed, one line. */
   error?: string;
+  /** Its backup is gone or damaged: the command after which it is no open change any more, and stays as it lies. */
+  giveUp?: string;
 }
 
 /** Ends every process of the runs that the intents belong to: nothing may write while a restore is under way. */
@@ -106,8 +109,16 @@ async function undo(intent: Intent, engine: Engine): Promise<Undone> {
     if (failure === undefined) return { slot, kind, outcome: 'restored', ...done };
     return { slot, kind, outcome: 'failed', ...done, error: `everything of ${slot} was put back, but ${failure}` };
   } catch (error) {
-    return { slot, kind, outcome: 'failed', ...done, error: reasonOf(error) };
+    const failed = { slot, kind, outcome: 'failed' as const, ...done };
+    if (!isBackupLost(error)) return { ...failed, error: reasonOf(error) };
+    const note = engine.journal.fileOf(intent.id);
+    return { ...failed, error: `${reasonOf(error)} (the change is noted in ${note})`, giveUp: setAside(note) };
   }
+}
+
+/** However often it is tried again, there is nothing whole that could be put back. */
+export function isBackupLost(error: unknown): error is StateManagerError {
+  return error instanceof StateManagerError && (error.code === 'no-backup' || error.code === 'damaged');
 }
 
 /** Makes the backup the slot again; what its restore displaced comes along. */

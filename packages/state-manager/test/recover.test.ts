@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { runCommand, temporaryName } from '@homeserver/system';
@@ -72,6 +73,50 @@ describe('after a change that was cut by kill -9', () => {
     expectNothingOpen(here);
   });
 
+  it.each<[string, (here: Scene, note: string) => void]>([
+    ['whose backup is gone', ({ backupDir }) => fs.rmSync(`${backupDir}/app_backup`, { recursive: true })],
+    ['whose manifest is damaged', ({ backupDir }) => fs.truncateSync(`${backupDir}/app_backup/manifest.json`, 9)],
+    ['whose note is empty', (_, note) => fs.truncateSync(note)],
+    ['whose note is a link', (_, note) => (fs.rmSync(note), fs.symlinkSync('/nonexistent', note))],
+    [
+      'of which only an empty pointer is left',
+      ({ stateDir }, note) => (fs.rmSync(note), fs.truncateSync(path.join(stateDir, 'intents', path.basename(note)))),
+    ],
+    ['whose journal is gone', (_, note) => fs.rmSync(path.dirname(note), { recursive: true })],
+    [
+      'whose journal is a link to nowhere',
+      (_, note) => (fs.rmSync(path.dirname(note), { recursive: true }), fs.symlinkSync('/none', path.dirname(note))),
+    ],
+  ])('one %s can be given up as it lies, with the command that is named', async (_, lose) => {
+    const here = scene({ f: 'old' });
+    await crash(here, 'plain');
+    lose(here, intentOf(here));
+    const state = here.stateManager();
+    const [lost] = await state.findLostChanges();
+    const { found, damaged } = await state.recover();
+    expect([...found, ...damaged]).toMatchObject([{ giveUp: lost?.giveUp }]);
+    await expect(state.backupModuleState('other', {})).rejects.toMatchObject({
+      code: 'rollback-failed',
+      hint: `if it cannot be mended: what that change has touched stays as it is now, and updates go on, after: ${lost?.giveUp}`,
+    });
+    execFileSync('sh', ['-ec', lost?.giveUp ?? 'false']);
+    expect([state.hasOpenChanges(), await state.findLostChanges()]).toEqual([false, []]);
+    await state.guard('app', { files: [here.live] }, async () => here.write('f', 'new'));
+    expect([here.read('f'), here.read('new')]).toEqual(['new', 'half']);
+    expect(await state.recover()).toEqual({ found: [], endedProcesses: 0, damaged: [] });
+    expect(fs.readdirSync(path.join(here.stateDir, 'intents')).filter((name) => name.endsWith('.json'))).toEqual([]);
+  });
+
+  it('one of whose backup a file is damaged is not given up for lost before a recovery has tried', async () => {
+    const here = scene({ f: 'old', g: 'same' });
+    await crash(here, 'plain');
+    fs.writeFileSync(path.join(here.backupDir, 'app_backup/files', here.at('g')), 'evil');
+    const state = here.stateManager();
+    expect(await state.findLostChanges()).toEqual([
+      { why: expect.stringMatching(/^app: .* \(the change is noted in .*\.json\)$/), giveUp: undefined },
+    ]);
+  });
+
   it.each<[string, (slot: string) => void]>([
     ['whose list is a directory', (slot) => replace(`${slot}/reserved.json`)],
     ['whose list is gone', (slot) => fs.rmSync(`${slot}/reserved.json`)],
@@ -138,7 +183,9 @@ describe('after a change that was cut by kill -9', () => {
       ['inner', 'restored'],
       ['app', 'failed'],
     ]);
-    expect(found[1]?.error).toMatch(/^there is no backup of app with id [0-9a-f]{12}$/);
+    expect(found[1]?.error).toMatch(
+      /^there is no backup of app with id [0-9a-f]{12} \(the change is noted in \/.*\/journal\/[0-9a-f]{16}\.json\)$/,
+    );
     expect(journalOf(here)).toHaveLength(1);
     await expect(state.backupModuleState('other', {})).rejects.toThrow(
       coded('rollback-failed', /^an earlier change could not be undone: there is no backup of app/),
@@ -187,7 +234,10 @@ describe('notes in the journal', () => {
     const file = intentOf(here);
     fs.writeFileSync(file, content);
     const { found, damaged } = await state.recover();
-    expect([found, damaged]).toEqual([[], [{ file, why: expect.stringMatching(why) as string }]]);
+    expect([found, damaged]).toEqual([
+      [],
+      [{ file, why: expect.stringMatching(why) as string, giveUp: `mv ${file} ${file}.given-up` }],
+    ]);
     expect(fs.readFileSync(file, 'utf8')).toBe(content);
     await expect(state.guard('other', {}, async () => {})).rejects.toThrow(
       coded('rollback-failed', /^an earlier change could not be undone: /),

@@ -1,6 +1,6 @@
 import { backupFields, restoreFields, snapshotFields, systemFields } from '@homeserver/state-manager/answer-schemas';
 import { z } from 'zod';
-import { count, damages, line, lines, recovery, text } from './shapes.ts';
+import { count, damages, lines, recovery, text } from './shapes.ts';
 
 const generation = z.strictObject({ ...backupFields, id: text });
 
@@ -35,5 +35,5 @@ export const backupAnswers: Readonly<Record<string, z.ZodType>> = {
   'snapshots-restore': z.strictObject({ ...restoreFields, recovery }),
   'snapshots-remove': z.strictObject({ id: text, recovery }),
   'snapshots-verify': z.strictObject({ snapshots: z.array(z.strictObject({ id: text, ...verified })) }),
-  recover: z.strictObject({ recovered: z.array(line), failed: z.array(line) }),
+  recover: recovery,
 };

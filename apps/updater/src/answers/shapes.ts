@@ -22,7 +22,11 @@ export const displaced: z.ZodType<{ from: string; to: string }[]> = restoreField
 /** A name or path that may be no UTF-8. */
 export const rawPath: z.ZodType<string | { base64: string }> = z.union([text, z.strictObject({ base64: text })]);
 
-export const recovery: z.ZodType<Json<ServerRecovery>> = z.strictObject({ recovered: lines, failed: lines });
+export const recovery: z.ZodType<Json<ServerRecovery>> = z.strictObject({
+  recovered: lines,
+  failed: lines,
+  advice: lines.exactOptional(),
+});
 
 /** From one version to another; null: it was not installed. */
 export const step: z.ZodType<{ name: string; from: string | null; to: string }> = z.strictObject({

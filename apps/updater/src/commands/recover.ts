@@ -1,4 +1,4 @@
-import { recover, recoverEarly } from '@homeserver/orchestrator';
+import { recover, recoverEarly, type ServerRecovery } from '@homeserver/orchestrator';
 import { openForChanging, type CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { leaveService } from '../leave-service.ts';
@@ -16,12 +16,13 @@ export async function recoverCommand(
     if (!isEarly) await leaveService(logging);
     const options = { waitMs: (flags.wait ?? 0) * 1000, signal: context.signal };
     const recovery = await (isEarly ? recoverEarly(server, options) : recover(server, options));
-    const { recovered, failed } = recovery ?? { recovered: [], failed: [] };
+    const ended: ServerRecovery = recovery ?? { recovered: [], failed: [] };
+    const { recovered, failed } = ended;
     const ok = failed.length === 0;
     const nothing = isEarly ? 'Nothing has to be put back before services start.' : 'Nothing was open.';
     const text =
       recovered.length + failed.length === 0 ? nothing : `${recovered.length} recovered, ${failed.length} failed.`;
-    context.answer({ recovered, failed }, recovery === undefined ? [] : [text], ok);
+    context.answer(ended, recovery === undefined ? [] : [text], ok);
     return ok ? EXIT.done : EXIT.rollbackFailed;
   } finally {
     logging.close();

@@ -132,4 +132,20 @@ describe('updater doctor', { timeout: 60_000 }, () => {
     );
     expect(unsigned.exitCode).toBe(3);
   });
+
+  it('does not claim that it can mend an open change whose backup is gone', async () => {
+    const { server } = await interruptedServer();
+    fs.rmSync(path.join(server.backupDir, 'one_backup'), { recursive: true });
+    for (const flags of [[], ['--fix']]) {
+      const { exitCode, answer } = await server.answer('doctor', ...flags);
+      expect(exitCode).toBe(3);
+      expect(answer.data.findings).toContainEqual({
+        check: 'journal',
+        status: 'error',
+        message: expect.stringMatching(/there is no backup of one .*\(the change is noted in \/.*\.json\)$/),
+        mend: expect.stringMatching(/, after: mv \/.*\.json \/.*\.json\.given-up$/),
+        fixable: false,
+      });
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -82,6 +83,36 @@ describe('updater recover', { timeout: 30_000 }, () => {
     expect(answer).toMatchObject({ ok: false, data: { failed: [expect.stringContaining('conf')] } });
     expect(fs.readFileSync(file, 'utf8')).toBe('half');
   });
+
+  it.each(['backup', 'note'])(
+    'names the command that gives up a change whose %s is lost, after which updates go on',
+    async (what) => {
+      const { server, file } = await interruptedServer();
+      await server.repository.commit(repositoryWith({ one: { version: '1.1.0' } }));
+      const journal = path.join(server.backupDir, 'journal');
+      const notes = fs.readdirSync(journal).map((name) => path.join(journal, name));
+      const note = notes.find((one) => fs.readFileSync(one, 'utf8').includes('"guard"')) ?? '';
+      if (what === 'backup') fs.rmSync(path.join(server.backupDir, 'one_backup'), { recursive: true });
+      else fs.truncateSync(note);
+      const command = `mv ${note} ${note}.given-up`;
+      const { exitCode, stderr } = await server.updater('run');
+      expect(exitCode).toBe(4);
+      expect(stderr).toMatch(
+        /^updater: an interrupted change could not be undone: .*\n {2}if it cannot be mended: .*\n$/,
+      );
+      expect(stderr).toContain(`${note}`);
+      expect(stderr.endsWith(`, after: ${command}\n`)).toBe(true);
+      expect((await server.answer('recover')).answer.data).toEqual({
+        recovered: [],
+        failed: [expect.stringContaining(note)],
+        advice: [expect.stringContaining(`, after: ${command}`)],
+      });
+      execFileSync('sh', ['-ec', command]);
+      expect((await server.updater('run')).exitCode).toBe(0);
+      expect((await server.updater('recover')).stdout).toBe('Nothing was open.\n');
+      expect([fs.readFileSync(file, 'utf8'), server.index()]).toEqual(['half', { one: '1.1.0' }]);
+    },
+  );
 
   it('ends with 4 and says what to do when the note of an interrupted update cannot be read', async () => {
     const server = await serverFolder();

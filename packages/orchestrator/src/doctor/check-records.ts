@@ -8,6 +8,7 @@ import {
   silentLogger,
   type LockHolder,
 } from '@homeserver/system';
+import { adviceToGiveUp } from '@homeserver/state-manager';
 import { findDamage, openMirror } from '@homeserver/version-control';
 import { deriveGlobalIndex, globalIndexText, writeGlobalIndex } from '../report/global-index.ts';
 import type { Server } from '../server.ts';
@@ -29,11 +30,18 @@ export function checkLock(paths: ServerPaths): CheckResult {
 }
 
 /** Mended by whoever takes the lock next. */
-export function checkJournal({ paths, state }: Server): CheckResult {
+export async function checkJournal({ paths, state }: Server): Promise<CheckResult | CheckResult[]> {
   if (!fs.existsSync(paths.replaceIntent) && !state.hasOpenChanges()) return ok('no change is open');
   const found = heldLock(paths);
-  return found !== undefined && !isHolderGone(found.file)
-    ? ok('a change is under way')
+  if (found !== undefined && !isHolderGone(found.file)) return ok('a change is under way');
+  const lost = await state.findLostChanges();
+  return lost.length > 0
+    ? lost.map(({ why, giveUp }) =>
+        error(
+          `an interrupted change is still open, and not whole: ${why}`,
+          giveUp === undefined ? 'updater recover' : adviceToGiveUp(giveUp),
+        ),
+      )
     : error('a change was interrupted and is still open', 'updater recover', () => {});
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { RecoveryReport } from '@homeserver/state-manager';
+import { adviceToGiveUp, type RecoveryReport } from '@homeserver/state-manager';
 import { isWithin } from '@homeserver/system';
 
 type Undone = RecoveryReport['found'][number];
@@ -15,6 +15,11 @@ export function describeRecovery({ found, damaged }: RecoveryReport): { reverted
       ...damaged.map(({ file, why }) => `${file} cannot be read: ${why}`),
     ],
   };
+}
+
+/** What a person can type where no recovery will ever succeed, one line each. */
+export function adviceAfter({ found, damaged }: RecoveryReport): string[] {
+  return [...found, ...damaged].flatMap(({ giveUp }) => (giveUp === undefined ? [] : adviceToGiveUp(giveUp)));
 }
 
 function describeRestored({ slot, kind, report, wasBegun }: Undone): string {

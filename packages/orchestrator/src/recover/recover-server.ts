@@ -12,13 +12,15 @@ import { recoverReleases } from '../self-update/recover-releases.ts';
 import type { Server } from '../server.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { writeStoreMarker } from '../store/store-marker.ts';
-import { describeRecovery } from './describe-recovery.ts';
+import { adviceAfter, describeRecovery } from './describe-recovery.ts';
 
 /** What an earlier crash had left open, and how it ended; one line each. */
 export interface ServerRecovery {
   recovered: string[];
   /** What could not be brought back: a person must look. */
   failed: string[];
+  /** What to type where trying again is of no use; missing where there is no such thing. */
+  advice?: string[];
 }
 
 /**
@@ -30,6 +32,7 @@ export async function recoverServer(paths: ServerPaths, state: StateManager, log
   state.tidy();
   const report = await state.recover();
   const changes = describeRecovery(report);
+  const advice = adviceAfter(report);
   const ended =
     report.endedProcesses > 0 ? [`${report.endedProcesses} of its processes still lived, and were ended`] : [];
   const forgotten = setDamagedRecordsAside(paths.moduleRecords);
@@ -51,9 +54,11 @@ export async function recoverServer(paths: ServerPaths, state: StateManager, log
       ...(marker === undefined ? [] : [marker]),
     ],
     failed: changes.rollbackFailed,
+    ...(advice.length === 0 ? {} : { advice }),
   };
   for (const line of recovery.recovered) logger.warn(`Recovered from an interruption: ${line}`);
   for (const line of recovery.failed) logger.error(`Could not recover: ${line}`);
+  for (const line of advice) logger.error(line);
   return recovery;
 }
 
@@ -63,7 +68,7 @@ export async function recoverOrRefuse({ paths, state, logger }: Server): Promise
   const [first] = recovery.failed;
   if (first === undefined) return recovery;
   throw new OrchestratorError('rollback-failed', `an interrupted change could not be undone: ${first}`, {
-    hint: 'look at it, then run: updater recover',
+    hint: recovery.advice?.[0] ?? 'look at it, then run: updater recover',
   });
 }
 

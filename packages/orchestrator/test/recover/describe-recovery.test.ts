@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { RecoveryReport } from '@homeserver/state-manager';
-import { describeRecovery } from '../../src/recover/describe-recovery.ts';
+import { adviceAfter, describeRecovery } from '../../src/recover/describe-recovery.ts';
 
 type Undone = RecoveryReport['found'][number];
 type Report = NonNullable<Undone['report']>;
@@ -56,10 +56,11 @@ it('what failed and what cannot be read is for a person; what had been committed
       { slot: 'mail', kind: 'guard', outcome: 'committed' },
     ],
     endedProcesses: 0,
-    damaged: [{ file: '/journal/x.json', why: 'Unexpected end of JSON input' }],
+    damaged: [{ file: '/journal/x.json', why: 'Unexpected end of JSON input', giveUp: 'mv x y' }],
   };
   expect(describeRecovery(report)).toEqual({
     reverted: [],
     rollbackFailed: ['web: the backup is damaged', '/journal/x.json cannot be read: Unexpected end of JSON input'],
   });
+  expect(adviceAfter(report)).toEqual([expect.stringMatching(/^if it cannot be mended: .*: mv x y$/)]);
 });

@@ -4,7 +4,7 @@ import type { DumpFile } from '../databases/dump-file.ts';
 import type { CapturedMariadb } from '../databases/mariadb/mariadb-record.ts';
 import type { CapturedPostgres } from '../databases/postgresql/postgres-record.ts';
 import type { CapturedSqlite } from '../databases/sqlite/sqlite-record.ts';
-import { shellWords } from './shell-words.ts';
+import { shellWords } from '../shell-words.ts';
 import type { RestoreNote } from './restore-list.ts';
 
 /** What a person types for the databases, which restore.sh cannot put back: the live one stays beside under another name. */

@@ -5,7 +5,7 @@ import type { Captured } from '../sources.ts';
 import { notesForDatabases } from './database-notes.ts';
 import type { RestoreNote } from './restore-list.ts';
 import { notesForServices } from './service-notes.ts';
-import { shellWords } from './shell-words.ts';
+import { shellWords } from '../shell-words.ts';
 
 const CAPABILITY = 'security.capability';
 

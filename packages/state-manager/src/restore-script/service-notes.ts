@@ -1,7 +1,7 @@
 import { toRawPath } from '@homeserver/system';
 import type { RecordedUnit } from '../services/service-record.ts';
 import type { RestoreNote } from './restore-list.ts';
-import { shellWords } from './shell-words.ts';
+import { shellWords } from '../shell-words.ts';
 
 /** What a person types for the units, which restore.sh leaves as they are: it may be at work where no systemd runs. */
 export function notesForServices(units: readonly RecordedUnit[]): RestoreNote[] {
