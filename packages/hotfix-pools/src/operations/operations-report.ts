@@ -36,8 +36,10 @@ export interface OperationsReport {
 /** The lines for a log or a terminal. */
 export function operationLines(report: OperationsReport): SummaryLine[] {
   const lines = report.operations.map((one): SummaryLine => {
-    const what = `operation ${one.id}: ${one.state}${one.reason === undefined ? '' : `: ${one.reason}`}`;
-    return { level: one.state === 'failed' ? 'error' : one.state === 'skipped' ? 'warn' : 'debug', message: what };
+    const message = `operation ${one.id}: ${one.state}${one.reason === undefined ? '' : `: ${one.reason}`}`;
+    if (one.state === 'failed') return { level: 'error', message };
+    // Of a document that was skipped as a whole, the last line says it once for all.
+    return { level: one.state === 'skipped' && report.skip === undefined ? 'warn' : 'debug', message };
   });
   return [...lines, documentLine(report)];
 }

@@ -60,6 +60,30 @@ describe('a document of operations', () => {
     expect([server.describe(), server.steps()]).toEqual([before, ['migrate']]);
   });
 
+  it('says nothing of operations that are up to date, in a run or in a look', async () => {
+    const server = all();
+    await server.applyOperations();
+    server.log.length = 0;
+    await server.applyOperations();
+    await server.manager().check();
+    expect(server.log.filter((line) => !line.startsWith('debug '))).toEqual([]);
+    expect(server.log).toContain('debug operations of schema 1.0.0: up-to-date: applied with schema 1.0.0');
+  });
+
+  it('says once why all of them were left out, and of each that was left out alone', async () => {
+    const server = all();
+    await server.applyOperations();
+    server.write('auth.py', 'my auth\n');
+    server.log.length = 0;
+    await server.applyOperations();
+    expect(server.log.filter((line) => !line.startsWith('debug '))).toEqual([
+      'warn operations of schema 1.0.0: edited: changed since it was applied, and left as it is: auth',
+    ]);
+    const partly = failing({}, { critical: false });
+    await partly.applyOperations();
+    expect(partly.log).toContain('warn operation after: skipped: two, which it needs, failed');
+  });
+
   it('with a new schema version does all of it again; what is as it should be is not rewritten', async () => {
     const server = all();
     await server.applyOperations();
