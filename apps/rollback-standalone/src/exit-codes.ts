@@ -29,3 +29,8 @@ export const ofStateManager: Readonly<Record<StateManagerErrorCode, number>> = {
   locked: EXIT.locked,
   io: EXIT.unexpected,
 };
+
+/** For a command whose answer could not be written. */
+export function exitCodeUnanswered(exitCode: number): number {
+  return exitCode === EXIT.done || exitCode === EXIT.failed ? EXIT.unexpected : exitCode;
+}

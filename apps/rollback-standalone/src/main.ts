@@ -1,4 +1,5 @@
 import { StateManager } from '@homeserver/state-manager';
+import { tellLostOutput } from '@homeserver/system';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, CommandContext } from './command-context.ts';
 import { listBackups } from './commands/list-backups.ts';
@@ -10,7 +11,7 @@ import { rollbackLog } from './commands/rollback-log.ts';
 import { verifyBackups } from './commands/verify-backups.ts';
 import { describeError } from './describe-error.ts';
 import { openDisplay } from './display.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, exitCodeUnanswered } from './exit-codes.ts';
 import { findDirectories } from './find-directories.ts';
 import { HELP } from './help-text.ts';
 import { loadNative } from './load-koffi.ts';
@@ -26,7 +27,7 @@ import { shellCommand } from './text/shell-command.ts';
 process.umask(0o077);
 // What is started (cp, a closure) must be found, whatever is left of the environment.
 process.env['PATH'] = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end a restore.
+tellLostOutput('rollback-standalone', exitCodeUnanswered);
 let display = openDisplay({ jsonLines: false });
 void main(process.argv.slice(2)).then((exitCode) => (process.exitCode = exitCode));
 

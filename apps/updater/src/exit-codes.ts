@@ -115,6 +115,11 @@ export function exitCodeOfCycle(outcome: CycleOutcome, signal: NodeJS.Signals | 
   return signal !== undefined && outcome !== 'rollback-failed' ? exitCodeOfSignal(signal) : ofCycle[outcome];
 }
 
+/** For a command whose answer could not be written. */
+export function exitCodeUnanswered(exitCode: number): number {
+  return exitCode === EXIT.differs ? EXIT.unexpected : exitCodeUnlogged(exitCode);
+}
+
 /** For a command whose log file could not be written: whoever looks there will not find what it did. */
 export function exitCodeUnlogged(exitCode: number): number {
   return exitCode === EXIT.done || exitCode === EXIT.failed ? EXIT.unexpected : exitCode;

@@ -1,11 +1,11 @@
 import { escapeControl, isJournal } from '@homeserver/logging';
-import { reasonOf, toSnakeCase } from '@homeserver/system';
+import { reasonOf, tellLostOutput, toSnakeCase } from '@homeserver/system';
 import { readFailedStart, readTakeover } from '@homeserver/orchestrator/start';
 import { CommanderError } from 'commander';
 import type { CommandContext, ProgramStart } from './command-context.ts';
 import { openDisplay } from './display/display.ts';
 import { textFor } from './display/marks.ts';
-import { EXIT, exitCodeOfError, exitCodeUnlogged } from './exit-codes.ts';
+import { EXIT, exitCodeOfError, exitCodeUnanswered, exitCodeUnlogged } from './exit-codes.ts';
 import type { CommonFlags, Perform } from './command-options.ts';
 import { answerNameOf } from './command-tree.ts';
 import { buildProgram } from './program.ts';
@@ -20,7 +20,7 @@ import { screenColumns } from './text/format-table.ts';
  */
 export async function main(argv: readonly string[]): Promise<number> {
   process.umask(0o077);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}); // A closed pipe must not end an update.
+  tellLostOutput('updater', exitCodeUnanswered);
   const start = { args: argv, takeover: readTakeover(process.env), notStarted: readFailedStart(process.env) };
   const stops = listenForSignals();
   let exitCode: number = EXIT.done;

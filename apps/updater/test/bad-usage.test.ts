@@ -111,10 +111,35 @@ describe('a reader that goes away', { timeout: 60_000 }, () => {
     expect(stderr.replaceAll(/^\[.*\n/gm, '')).toBe('exit code 0\n');
   });
 
-  it.each(['>&-', '2>&-', '<&- >&- 2>&-', '>/dev/full'])('nor are streams that are closed: %s', (streams) => {
+  it.each(['>&-', '2>&-', '<&- >&- 2>&-'])('nor are streams that are closed: %s', (streams) => {
     const { status } = spawnSync('/bin/sh', ['-c', `'${process.execPath}' '${program}' status ${streams}`], {
       env: environment(),
     });
     expect(status).toBe(0);
+  });
+});
+
+describe('an answer that cannot be written', { timeout: 60_000 }, () => {
+  it.each(['status', 'status --json', 'history', 'backups list', 'modules list', 'check', 'run --json', '--help'])(
+    'is told by "updater %s" in one line, and by exit code 1',
+    (words) => {
+      const { status, stderr } = spawnSync(
+        '/bin/sh',
+        ['-c', `'${process.execPath}' '${program}' ${words} >/dev/full`],
+        {
+          encoding: 'utf8',
+          env: environment(),
+        },
+      );
+      expect(status).toBe(1);
+      expect(stderr.replaceAll(/^\[.*\n/gm, '')).toBe(
+        'updater: cannot write the answer: ENOSPC: no space left on device, write\n',
+      );
+    },
+  );
+
+  it('does not hide what is worse', () => {
+    const command = `'${process.execPath}' '${program}' status --jsn >/dev/full`;
+    expect(spawnSync('/bin/sh', ['-c', command], { env: environment() }).status).toBe(2);
   });
 });

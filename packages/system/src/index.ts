@@ -53,6 +53,7 @@ export { toSnakeCase, Verbatim } from './snake-case.ts';
 export { startWorker } from './start-worker.ts';
 export { statEntry } from './stat-entry.ts';
 export { exchangePaths, readLink, switchLink } from './switch-link.ts';
+export { tellLostOutput } from './tell-lost-output.ts';
 export { tellingLine } from './telling-line.ts';
 export { canMakeScopes, moveIntoScope, scopeOf, serviceAround } from './systemd-scope.ts';
 export { isTemporaryName, removeTemporaries, temporaryName } from './temporary-name.ts';

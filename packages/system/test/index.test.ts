@@ -77,6 +77,7 @@ it('the public surface is what it was: adding to it is a decision, taking away f
       "switchLink",
       "syncDirectory",
       "syncFileSystemOf",
+      "tellLostOutput",
       "tellingLine",
       "temporaryName",
       "toRawPath",
