@@ -34,6 +34,15 @@ describe('--verify', () => {
     expect(describeTree(backups)).toEqual(before);
   });
 
+  it('goes on to the others when one is a link to nowhere', async () => {
+    const { backups, rollback: run } = await makeServerWithTwoBackups();
+    fs.rmSync(`${backups}/adblock_backup`, { recursive: true });
+    fs.symlinkSync('/nonexistent', `${backups}/adblock_backup`);
+    const { exitCode, stdout } = run('--verify');
+    expect(exitCode).toBe(4);
+    expect(stdout).toMatch(/^adblock {2}DAMAGED\n {4}the backup is damaged: .*\ndns {2}good\n$/);
+  });
+
   it('gives the same to programs', async () => {
     const { backups, live, rollback: run } = await makeServerWithTwoBackups();
     const copy = path.join(backups, 'dns_backup/files', live, 'dns/zone');

@@ -80,7 +80,7 @@ export class BackupStore {
   /** At every instant the slot's name stands for a whole backup: the old one, or the new one. */
   #takeSlot(slot: string, staging: string): void {
     const slotDirectory = this.#paths.slot(slot);
-    if (!fs.existsSync(slotDirectory)) {
+    if (!isThere(slotDirectory)) {
       fs.renameSync(staging, slotDirectory);
     } else if (exchangePaths(staging, slotDirectory)) {
       this.#keepAsGeneration(slot, staging);
@@ -100,7 +100,7 @@ export class BackupStore {
   find(slot: string, id?: string): string {
     const slotDirectory = this.#paths.slot(slot);
     const generations = this.#generations(slot);
-    const hasSlot = fs.existsSync(slotDirectory);
+    const hasSlot = isThere(slotDirectory);
     if (id === undefined && hasSlot) return slotDirectory;
     const generation =
       id === undefined ? generations[0] : generations.find((directory) => directory.endsWith(`.${id}`));
@@ -116,7 +116,7 @@ export class BackupStore {
 
   /** Where the backups of a slot lie: the one that a restore takes, then the older ones, newest first. */
   directoriesOf(slot: string): string[] {
-    return [this.#paths.slot(slot), ...this.#generations(slot)].filter((directory) => fs.existsSync(directory));
+    return [this.#paths.slot(slot), ...this.#generations(slot)].filter(isThere);
   }
 
   /** Older backups of a slot, newest first. */
@@ -214,7 +214,7 @@ export class BackupStore {
       for (const directory of this.directoriesOf(slot)) this.#settle(directory);
     for (const slot of this.#slotsWithGenerations()) {
       const [newest] = this.#generations(slot);
-      if (newest !== undefined && !fs.existsSync(this.#paths.slot(slot))) fs.renameSync(newest, this.#paths.slot(slot));
+      if (newest !== undefined && !isThere(this.#paths.slot(slot))) fs.renameSync(newest, this.#paths.slot(slot));
       this.prune(slot, inUse);
     }
   }
@@ -248,6 +248,11 @@ function unlessDamaged<T>(read: () => T): T | undefined {
     if (error instanceof StateManagerError) return undefined; // 'damaged' or 'no-backup'
     throw error;
   }
+}
+
+/** Also a link to nowhere: that is a damaged backup, not none. */
+function isThere(place: string): boolean {
+  return fs.lstatSync(place, { throwIfNoEntry: false }) !== undefined;
 }
 
 function writtenAt(directory: string): number {

@@ -79,7 +79,7 @@ export function openManifestFile(directory: string): CheckedManifest {
     return reading(file, (fd, size) => check(file, fd, size));
   } catch (error) {
     if (error instanceof StateManagerError) throw error;
-    if (errnoName(error) === 'ENOENT' && !fs.existsSync(directory))
+    if (errnoName(error) === 'ENOENT' && fs.lstatSync(directory, { throwIfNoEntry: false }) === undefined)
       throw new StateManagerError('no-backup', `there is no backup in ${directory}`);
     // These say nothing about the file: to take it for damaged could cost a good backup.
     if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(errnoName(error) ?? '')) throw ioError('read', file, error);

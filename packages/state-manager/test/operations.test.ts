@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { runCommand } from '@homeserver/system';
@@ -346,9 +347,36 @@ describe('damage', () => {
     await state.backupModuleState('hotfix', { files: [here.at('config')] });
     expect(fs.readdirSync(here.backupDir).filter((name) => name.startsWith('hotfix_backup.'))).toHaveLength(1);
     expect(here.said).toContainEqual(
-      expect.stringMatching(/^warn the operation log .* cannot be read: .*; until it is moved away, no older backup/),
+      expect.stringMatching(
+        /^warn the operation log .* cannot be read: .*; until it is moved away \(mv .*\.damaged\), no older backup/,
+      ),
     );
   });
+
+  it.each<[string, (log: string) => void]>([
+    ['empty', (log) => fs.writeFileSync(log, '')],
+    ['a link', (log) => fs.symlinkSync('/nonexistent', log)],
+  ])(
+    'of the log (it is %s) refuses a change with operations before it begins, and names what mends it',
+    async (_, damage) => {
+      const here = scene({ config: 'old' });
+      const state = here.stateManager();
+      await state.backupModuleState('other', { files: [here.at('config')] });
+      damage(logOf(here));
+      let begun = 0;
+      const change = (): Promise<unknown> => state.attempt('hotfix', request(here), async () => (begun += 1));
+      const command = `mv ${logOf(here)} ${logOf(here)}.damaged`;
+      await expect(change()).rejects.toMatchObject({
+        code: 'cannot-capture',
+        message: expect.stringMatching(
+          `^cannot begin the change of hotfix before this: ${command} \\(the operation log .* cannot be read: `,
+        ),
+      });
+      expect([begun, state.hasOpenChanges(), state.hasBackup('hotfix')]).toEqual([0, false, false]);
+      execFileSync('sh', ['-ec', command]);
+      expect(await change()).toMatchObject({ status: 'committed', value: 1 });
+    },
+  );
 
   it('of the log while a change with operations fails: the files are put back, and that is said', async () => {
     const here = scene({ config: 'old' });

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import type { OperationInfo } from '@homeserver/state-manager';
+import { StateManagerError, type OperationInfo, type StateManager } from '@homeserver/state-manager';
 import type { Answer, CommandContext } from '../command-context.ts';
 import { confirmChange } from '../confirm-change.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -13,8 +13,9 @@ import { UsageError } from '../usage-error.ts';
 export async function rollbackLog(context: CommandContext, given: string): Promise<Answer> {
   const { state, toType } = context;
   const file = path.resolve(given);
-  if (!fs.existsSync(file)) throw new UsageError(`cannot read ${file}: there is no such file`);
-  const open = state.listOperations(file).filter(({ outcome }) => outcome !== 'rolled-back');
+  if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined)
+    throw new UsageError(`cannot read ${file}: there is no such file`);
+  const open = readLog(state, file).filter(({ outcome }) => outcome !== 'rolled-back');
   if (open.length === 0) {
     return { data: { changes: [] }, lines: ['Nothing in the log is left to roll back.'], exitCode: EXIT.done };
   }
@@ -31,6 +32,19 @@ export async function rollbackLog(context: CommandContext, given: string): Promi
   const message = `${plural(failures, 'change')} could not be rolled back completely`;
   const hint = `see above; put it right and type the same again, or: ${toType('--recover')}`;
   return { ...answer, exitCode: EXIT.rollbackFailed, problem: { message, hint } };
+}
+
+/** A damaged log says nothing of the backups. */
+function readLog(state: StateManager, file: string): OperationInfo[] {
+  try {
+    return state.listOperations(file);
+  } catch (error) {
+    if (!(error instanceof StateManagerError) || error.code !== 'damaged') throw error;
+    throw new StateManagerError('cannot-restore', `nothing was touched: ${error.message}`, {
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
 }
 
 function describe({ id, type, target, slot, time, hasRollbackScript }: OperationInfo): string {

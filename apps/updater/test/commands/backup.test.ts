@@ -31,6 +31,18 @@ describe('updater backup', { timeout: 30_000 }, () => {
     expect((await server.updater('backups', 'list')).stdout).toMatch(/^web .* 1 path +before I edit it$/m);
   });
 
+  it('counts a backup whose place is a link to nowhere as damaged, and makes a new one there', async () => {
+    const { server } = await withModule();
+    await server.updater('backup', 'web');
+    const slot = path.join(server.backupDir, 'web_backup');
+    fs.rmSync(slot, { recursive: true });
+    fs.symlinkSync('/nonexistent', slot);
+    const { exitCode, stdout } = await server.updater('backups', 'verify');
+    expect([exitCode, stdout]).toEqual([4, expect.stringMatching(/^web DAMAGED\n.*\n0 of 1 backup is good\.\n$/)]);
+    expect((await server.updater('backup', 'web')).exitCode).toBe(0);
+    expect((await server.updater('backups', 'verify')).exitCode).toBe(0);
+  });
+
   it('captures what flags name as well', async () => {
     const { server, etc } = await withModule();
     const { answer } = await server.answer('backup', 'web', '--file', path.join(etc, 'other'));

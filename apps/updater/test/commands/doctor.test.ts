@@ -133,6 +133,20 @@ describe('updater doctor', { timeout: 60_000 }, () => {
     expect(unsigned.exitCode).toBe(3);
   });
 
+  it('names an operation log that is damaged', async () => {
+    const server = await soundServer();
+    const log = path.join(server.backupDir, 'operations.json');
+    fs.writeFileSync(log, '');
+    const { answer } = await server.answer('doctor', '--fix');
+    expect(answer.data.findings).toContainEqual({
+      check: 'backups',
+      status: 'error',
+      message: expect.stringContaining(`the operation log ${log} cannot be read`),
+      mend: expect.stringContaining(`mv ${log} ${log}.damaged`),
+      fixable: false,
+    });
+  });
+
   it('does not claim that it can mend an open change whose backup is gone', async () => {
     const { server } = await interruptedServer();
     fs.rmSync(path.join(server.backupDir, 'one_backup'), { recursive: true });

@@ -42,6 +42,21 @@ describe('a document of operations', () => {
     expect(server.read('database')).toBe('migrated\n');
   });
 
+  it('begins nothing while the operation log is damaged, and is tried again once that is mended', async () => {
+    const server = all();
+    fs.mkdirSync(server.backupDir, { mode: 0o700, recursive: true });
+    const log = path.join(server.backupDir, 'operations.json');
+    fs.writeFileSync(log, '');
+    expect(await server.applyOperations()).toMatchObject({
+      state: 'skipped',
+      skip: 'refused',
+      reason: expect.stringContaining(`mv ${log} ${log}.damaged`),
+    });
+    expect(server.read('auth.py')).toBe('old auth\n');
+    fs.renameSync(log, `${log}.damaged`);
+    expect(await server.applyOperations()).toMatchObject({ state: 'applied', reason: 'not applied before' });
+  });
+
   it('leaves nothing of a run that was killed beside the file that a link points at', async () => {
     const server = all();
     await server.applyOperations();

@@ -8,7 +8,7 @@ import {
   silentLogger,
   type LockHolder,
 } from '@homeserver/system';
-import { adviceToGiveUp } from '@homeserver/state-manager';
+import { adviceToGiveUp, StateManagerError, type StateManager } from '@homeserver/state-manager';
 import { findDamage, openMirror } from '@homeserver/version-control';
 import { deriveGlobalIndex, globalIndexText, writeGlobalIndex } from '../report/global-index.ts';
 import type { Server } from '../server.ts';
@@ -80,6 +80,7 @@ export function checkIndex(paths: ServerPaths): CheckResult {
 
 /** Re-reads every backup that counts. */
 export async function checkBackups({ state }: Server): Promise<CheckResult[]> {
+  const log = operationLogOf(state);
   const { backups, damaged } = state.listModuleBackups();
   const bad = Object.entries(damaged);
   for (const name of Object.keys(backups).sort()) {
@@ -88,8 +89,25 @@ export async function checkBackups({ state }: Server): Promise<CheckResult[]> {
   }
   const count = Object.keys(backups).length;
   if (bad.length === 0)
-    return [ok(count === 0 ? 'there are no backups' : `all backups (${count}) read back as they were written`)];
-  return bad.map(([name, damage]) =>
-    error(`the backup of ${showPath(name)} is damaged: ${damage}`, `make a new one: updater backup ${showPath(name)}`),
-  );
+    return [...log, ok(count === 0 ? 'there are no backups' : `all backups (${count}) read back as they were written`)];
+  return [
+    ...log,
+    ...bad.map(([name, damage]) =>
+      error(
+        `the backup of ${showPath(name)} is damaged: ${damage}`,
+        `make a new one: updater backup ${showPath(name)}`,
+      ),
+    ),
+  ];
+}
+
+/** Until it can be read, no hotfix operation is begun. */
+function operationLogOf(state: StateManager): CheckResult[] {
+  try {
+    state.listOperations();
+    return [];
+  } catch (cause) {
+    if (!(cause instanceof StateManagerError) || cause.code !== 'damaged') throw cause;
+    return [error(cause.message, cause.hint ?? 'move it away')];
+  }
 }

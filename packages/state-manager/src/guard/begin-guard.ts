@@ -17,7 +17,8 @@ const CAPTURE_WAIT_MS = 3_600_000; // Another module's capture; a large tree on 
 
 /** Captures, and notes the intent, once nobody else is changing what it claims. */
 export async function beginGuard(engine: Engine, slot: string, wanted: Wanted, request: GuardRequest): Promise<Intent> {
-  const { store, logger } = engine;
+  const { store, logger, operations } = engine;
+  if (request.operations) operations.refuseDamage(slot);
   const claims = claimsToJson(claimsOf(wanted));
   const description = request.description ?? `before a change of ${slot}`;
   for (let said = false; ; said = true) {

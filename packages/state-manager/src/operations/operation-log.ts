@@ -13,6 +13,7 @@ import {
 import { z } from 'zod';
 import { describeMismatch, StateManagerError } from '../errors.ts';
 import { jsonPathSchema } from '../files/file-record.ts';
+import { shellWords } from '../shell-words.ts';
 import { slotName } from '../slot-name.ts';
 
 /** A script that takes back what an execute operation did. It is kept in the backup that the operation refers to. */
@@ -104,8 +105,24 @@ export class OperationLog {
 
   #damaged(why: string): StateManagerError {
     return new StateManagerError('damaged', `the operation log ${this.file} ${why}`, {
-      hint: 'the backups themselves can still be restored; move the file away to start a new log',
+      hint: `the backups themselves can still be restored; to start a new log: ${this.#moveAway()}`,
     });
+  }
+
+  #moveAway(): string {
+    return shellWords('mv', this.file, `${this.file}.damaged`);
+  }
+
+  /** For a change that is going to record operations: unread, they could not be undone with it. Throws 'cannot-capture'. */
+  refuseDamage(slot: string): void {
+    try {
+      this.read();
+    } catch (error) {
+      if (!(error instanceof StateManagerError)) throw error;
+      // The command first: a summary may cut the line.
+      const message = `cannot begin the change of ${slot} before this: ${this.#moveAway()} (${error.message})`;
+      throw new StateManagerError('cannot-capture', message, { cause: error });
+    }
   }
 
   /** Says so when it cannot be read: until somebody looks, no older backup is given up. */
@@ -113,7 +130,7 @@ export class OperationLog {
     try {
       this.read();
     } catch (error) {
-      logger.warn(`${reasonOf(error)}; until it is moved away, no older backup is removed`);
+      logger.warn(`${reasonOf(error)}; until it is moved away (${this.#moveAway()}), no older backup is removed`);
     }
   }
 
