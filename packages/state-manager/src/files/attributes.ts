@@ -51,8 +51,9 @@ function missingIn(is: AttributeRecord = {}, wanted: AttributeRecord = {}): [nam
 const refusals = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EACCES', 'EINVAL', 'E2BIG', 'ERANGE']);
 
 /**
- * Gives an entry exactly the wanted attributes: after chown, which drops capabilities. Returns one line for each that the
- * file system or the kernel refuses.
+ * Gives an entry exactly the wanted attributes: after chown, which drops capabilities. ACLs come last: with one that leaves its
+ * owner no rights, an ordinary user could give it nothing else. Returns one line for each that the file system or the kernel
+ * refuses.
  */
 export function applyAttributes(entry: string | Buffer | number, wanted: AttributeRecord | undefined): string[] {
   const is = attributesOf(entry);
@@ -66,8 +67,8 @@ export function applyAttributes(entry: string | Buffer | number, wanted: Attribu
     }
   };
   for (const name of surplusIn(is, wanted)) attempt(name, () => removeAttribute(entry, name));
-  for (const [name, value] of missingIn(is, wanted))
-    attempt(name, () => setAttribute(entry, name, Buffer.from(value, 'base64')));
+  const missing = missingIn(is, wanted).sort(([a], [b]) => Number(acls.has(a)) - Number(acls.has(b)));
+  for (const [name, value] of missing) attempt(name, () => setAttribute(entry, name, Buffer.from(value, 'base64')));
   return refused;
 }
 
