@@ -21,7 +21,7 @@ export function settingsPage(): string {
       `${DEFAULT_CONFIG} is a JSON object. A flag counts before an environment variable, a variable before this file, the file before the default. A key such as trust.require stands for an object in the object. An unknown key is an error.`,
     ),
     roff.paragraph(
-      'Paths are absolute. "updater config check" names every mistake, "updater config show" says where each value is from, and "updater config schema" prints a JSON Schema for editors.',
+      'Paths are absolute, and the directories are different ones: modulesPath must not lie in another, nothing in localRepo, and nothing in modules, store, state or orchestrator of modulesPath. "updater config check" names every mistake, "updater config show" says where each value is from, and "updater config schema" prints a JSON Schema for editors.',
     ),
     roff.section('Keys'),
     ...keys,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { overlapOf } from './check-directories.ts';
 import { SettingsError } from './settings-error.ts';
 import { examineSettingsFile, parseSetting, type SettingsFile, type SettingValue } from './settings-file.ts';
 import { keyOf, settingDefinitions, settingNames, variableName, type SettingName, type Settings } from './settings.ts';
@@ -17,9 +18,18 @@ export interface TracedSetting {
 
 /** Each setting from the first place that has it: flag, UPDATER_* variable, settings file, default. Throws SettingsError. */
 export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv = process.env): Settings {
-  const traced = Object.entries(traceSettings(flags, environment));
-  const values = traced.flatMap(([name, { value }]) => (value === undefined ? [] : [[name, value] as const]));
-  return { repoUrl: '', ...Object.fromEntries(values) } as unknown as Settings;
+  const traced = traceSettings(flags, environment);
+  const values = Object.entries(traced).flatMap(([name, { value }]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  const settings = { repoUrl: '', ...Object.fromEntries(values) } as unknown as Settings;
+  const overlap = overlapOf(settings, (name) => givenAs(name, traced[name]));
+  if (overlap !== undefined) throw new SettingsError(overlap);
+  return settings;
+}
+
+function givenAs(name: SettingName, { origin, from }: TracedSetting): string {
+  return origin === 'flag' || origin === 'environment' ? String(from) : keyOf(name);
 }
 
 /** As `readSettings`, and says of each where it was found. */

@@ -51,6 +51,19 @@ describe('config check', { timeout: 30_000 }, () => {
     ]);
   });
 
+  it('finds directories that cannot work together; so does every command', async () => {
+    const { server, config } = await withSettings({ stateDir: '/x', modulesPath: '/x/m' });
+    const { exitCode, stdout } = await server.updater('config', 'check', config);
+    const problem = 'modulesPath /x/m must not be inside /x, which is of stateDir';
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: `${config}: ${problem}\n` });
+    const status = await server.updater('status', '--state-dir', server.backupDir);
+    expect(status).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `updater: --state-dir and UPDATER_BACKUP_DIR are both ${server.backupDir}: each needs a directory of its own\n`,
+    });
+  });
+
   it('takes the file that the updater would read when none is named', async () => {
     const { server, config } = await withSettings({ branch: 'main', trust: { require: 'none' } });
     const { exitCode, stdout } = await server.start(['config', 'check'], { environment: { UPDATER_CONFIG: config } })

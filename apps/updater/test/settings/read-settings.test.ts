@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '@homeserver/test-support';
-import { readSettings } from '../../src/settings/read-settings.ts';
+import { readSettings, type GivenFlags } from '../../src/settings/read-settings.ts';
 import { serverFolder } from '../support/server-folder.ts';
 
 function settingsFile(content: unknown): string {
@@ -42,6 +42,43 @@ describe('readSettings', () => {
       trustMaxAgeDays: 180,
     });
     expect(readSettings({ config: settingsFile({}), stateDir: '/elsewhere' }, {}).localRepo).toBe('/elsewhere/repo');
+  });
+
+  it.each<[GivenFlags, string | undefined]>([
+    [
+      { stateDir: '/x', backupDir: '/x' },
+      '--state-dir and --backup-dir are both /x: each needs a directory of its own',
+    ],
+    [
+      { stateDir: '/x', modulesPath: '/x/' },
+      '--modules-path and --state-dir are both /x: each needs a directory of its own',
+    ],
+    [
+      { stateDir: '/x', backupDir: '/x/repo' },
+      'localRepo and --backup-dir are both /x/repo: each needs a directory of its own',
+    ],
+    [{ stateDir: '/x', modulesPath: '/x/m' }, '--modules-path /x/m must not be inside /x, which is of --state-dir'],
+    [{ backupDir: '/x', modulesPath: '/x/m' }, '--modules-path /x/m must not be inside /x, which is of --backup-dir'],
+    [
+      { modulesPath: '/x', stateDir: '/x/state' },
+      '--state-dir /x/state must not be inside /x/state, which is of --modules-path',
+    ],
+    [
+      { modulesPath: '/x', localRepo: '/x/store/r' },
+      '--local-repo /x/store/r must not be inside /x/store, which is of --modules-path',
+    ],
+    [{ localRepo: '/x', backupDir: '/x/b' }, '--backup-dir /x/b must not be inside /x, which is of --local-repo'],
+    [
+      { backupDir: '/var/lib/homeserver-updates' },
+      'stateDir and --backup-dir are both /var/lib/homeserver-updates: each needs a directory of its own',
+    ],
+    [{ stateDir: '/x', modulesPath: '/xm', backupDir: '/x/b' }, undefined],
+    [{ modulesPath: '/x', stateDir: '/x/s', backupDir: '/x/b', localRepo: '/x/r' }, undefined],
+    [{ backupDir: '/x', stateDir: '/x/s' }, undefined],
+  ])('refuses directories that cannot work together: %j', (flags, problem) => {
+    const read = (): unknown => readSettings({ config: settingsFile({}), ...flags }, {});
+    if (problem === undefined) expect(read).not.toThrow();
+    else expect(read).toThrow(expect.objectContaining({ message: problem }) as Error);
   });
 
   it('takes an empty variable for none, and refuses an empty flag', () => {
