@@ -11,25 +11,43 @@ const OF_THE_MACHINE = /^\/(dev|proc|sys)(\/|$)/;
 /**
  * The index.json with its absolute paths moved below `root`, as a module test needs it. A value that is a path is moved
  * whole, unless it is a program of this machine; within other texts (closure lines, commands, file URLs) a path is moved
- * when it, or the directory it is in, is there below `root`. The module is enabled, and depends on nothing.
+ * when it is one of those, or when it, or the directory it is in, is there below `root`. The module is enabled, and depends
+ * on nothing.
  */
 export function relocateIndex(index: Json, root: string): Json {
   const { metadata, ...rest } = index;
   const { dependencies: _, enabled: __, ...kept } = metadata as Json;
-  return { metadata: kept, ...(relocate(rest, root) as Json) };
+  const values = new Set(pathsNamed(index));
+  const isMoved = (file: string): boolean => values.has(file) || isBelow(root, file);
+  return { metadata: kept, ...(relocate(rest, root, isMoved) as Json) };
 }
 
-function relocate(value: unknown, root: string): unknown {
-  if (typeof value === 'string') return relocateText(value, root);
-  if (Array.isArray(value)) return value.map((item) => relocate(item, root));
+/** The values of an index.json that are paths, but for the programs of this machine. */
+export function pathsNamed(index: Json): string[] {
+  const { metadata: _, ...rest } = index;
+  return textsIn(rest).filter(isPath);
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+function relocate(value: unknown, root: string, isMoved: (file: string) => boolean): unknown {
+  if (typeof value === 'string') return relocateText(value, root, isMoved);
+  if (Array.isArray(value)) return value.map((item) => relocate(item, root, isMoved));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, relocate(item, root)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, relocate(item, root, isMoved)]));
 }
 
-function relocateText(text: string, root: string): string {
+function relocateText(text: string, root: string, isMoved: (file: string) => boolean): string {
   if (text.startsWith(`${root}/`)) return text;
-  if (WHOLE_PATH.test(text) && !OF_THE_MACHINE.test(text) && !isProgram(text)) return path.join(root, text);
-  return text.replaceAll(PATH_IN_TEXT, (found) => (isBelow(root, found) ? path.join(root, found) : found));
+  if (isPath(text)) return path.join(root, text);
+  return text.replaceAll(PATH_IN_TEXT, (found) => (isMoved(found) ? path.join(root, found) : found));
+}
+
+function isPath(text: string): boolean {
+  return WHOLE_PATH.test(text) && !OF_THE_MACHINE.test(text) && !isProgram(text);
 }
 
 function isBelow(root: string, file: string): boolean {

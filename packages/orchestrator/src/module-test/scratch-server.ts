@@ -10,7 +10,7 @@ import { overlay } from '../records/owner-choices.ts';
 import { openServer, type Server } from '../server.ts';
 import { DEFAULT_TRUST } from '../trust/trust-settings.ts';
 import { update } from '../update.ts';
-import { relocateIndex } from './relocate-index.ts';
+import { pathsNamed, relocateIndex } from './relocate-index.ts';
 import { wrapEntry, type RunControl } from './wrapped-entry.ts';
 
 /** What a server folder consists of, and what the module may change. */
@@ -37,7 +37,7 @@ export interface ScratchServer {
 
 /**
  * Installs a module as a server does, from git, into a folder in the temporary directory. Its `test/scratch/` becomes what
- * is in `/` there; `test/scratch.json`, and `settings` over that, are laid over its configuration; absolute paths in
+ * is in `/` there, beside the directories that this machine has for the paths in index.json; `test/scratch.json`, and `settings` over that, are laid over its configuration; absolute paths in
  * index.json are moved below that folder. Throws OrchestratorError 'usage' for what is no module.
  */
 export async function scratchServer(
@@ -70,6 +70,7 @@ export async function scratchServer(
     fs.cpSync(directory, shipped, { recursive: true, verbatimSymlinks: true, filter: isShipped });
     const overlaid = edit(withSettings(readIndex(shipped), [readSettings(directory), settings]));
     fs.writeFileSync(path.join(shipped, 'index.json'), JSON.stringify(relocateIndex(overlaid, at('root'))));
+    for (const file of pathsNamed(overlaid)) makeParents(file, at('root'));
     wrapEntry(shipped, control);
     await commitDirectory(at('content'), at('repository'));
     const repository = {
@@ -115,6 +116,14 @@ export async function scratchServer(
     installWith: install,
     remove: () => fs.rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Below `root`, the directories for a file that this machine has; the module itself is to make the others. */
+function makeParents(file: string, root: string): void {
+  let directory = path.dirname(path.resolve(file));
+  while (!fs.existsSync(directory)) directory = path.dirname(directory);
+  const place = path.join(root, directory);
+  if (!fs.existsSync(place)) fs.mkdirSync(place, { recursive: true });
 }
 
 function isShipped(source: string): boolean {

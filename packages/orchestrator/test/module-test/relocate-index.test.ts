@@ -1,6 +1,6 @@
 import { makeTree, temporaryDirectory } from '@homeserver/test-support';
 import { expect, it } from 'vitest';
-import { relocateIndex } from '../../src/module-test/relocate-index.ts';
+import { pathsNamed, relocateIndex } from '../../src/module-test/relocate-index.ts';
 
 const metadata = { schema_version: '1.0.0' };
 
@@ -21,6 +21,11 @@ it.each<[string, unknown, unknown]>([
     "grep x '/etc/resolver/new.conf'",
     `grep x 'ROOT/etc/resolver/new.conf'`,
   ],
+  [
+    'a path in a command, when it is a value elsewhere',
+    ['/opt/new.conf', 'test -s /opt/new.conf'],
+    ['ROOT/opt/new.conf', 'test -s ROOT/opt/new.conf'],
+  ],
   ['the path of a file URL', 'file:///srv/lists/hosts', 'file://ROOT/srv/lists/hosts'],
 ])('moves %s', (_, given, expected) => {
   expect(moved(given)).toEqual(expected);
@@ -40,4 +45,13 @@ it.each([
 it('leaves the metadata, without what would keep the module from running', () => {
   const given = { metadata: { ...metadata, name: 'a', description: '/etc/motd', enabled: false, dependencies: ['b'] } };
   expect(relocateIndex(given, '/scratch')).toEqual({ metadata: { ...metadata, name: 'a', description: '/etc/motd' } });
+});
+
+it('names the values that are paths of a server, wherever they are', () => {
+  const index = {
+    metadata: { ...metadata, description: '/etc/none' },
+    pools: [{ operations: [{ destination: '/etc/motd' }], closure: ['cat /etc/hosts'] }],
+    configuration: { device: '/dev/null', shell: '/bin/sh', lists: ['/srv/list', 'relative', 3, null] },
+  };
+  expect(pathsNamed(index)).toEqual(['/etc/motd', '/srv/list']);
 });
