@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDirectoryDurably, writeAll } from './durable-files.ts';
-import { errnoName, ioError, SystemError } from './errors.ts';
+import { errnoName, ioError, reasonOf, SystemError } from './errors.ts';
 import { readFileText } from './read-file.ts';
 import { keepDescriptorsFromChildren, tryLockExclusive } from './libc.ts';
 
@@ -67,8 +67,19 @@ function openLockFile(file: string): number {
     makeDirectoryDurably(path.dirname(file), { mode: 0o700 });
     return fs.openSync(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
   } catch (error) {
-    throw ioError('open the lock', file, error);
+    const hint = hintFor(errnoName(error), file);
+    const why = `cannot open the lock ${file}: ${reasonOf(error)}`;
+    throw new SystemError('io', why, { cause: error, ...(hint === undefined ? {} : { hint }) });
   }
+}
+
+/** What is there in place of a lock file that could be opened, and what to do about it. */
+function hintFor(errno: string | undefined, file: string): string | undefined {
+  if (errno === 'EROFS')
+    return 'mount that file system for writing (mount -o remount,rw DIR), then type the same again';
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  const found = stat?.isSymbolicLink() ? `a symlink to ${fs.readlinkSync(file)}` : stat?.isDirectory() && 'a directory';
+  return found ? `it is ${found}, which no updater makes: move it away: mv ${file} ${file}.old` : undefined;
 }
 
 function tryLock(fd: number, file: string): boolean {

@@ -149,8 +149,18 @@ describe('acquireLock', () => {
     expect(error).toMatchObject({
       code: 'io',
       message: expect.stringContaining(`cannot open the lock ${file}: ELOOP: `),
+      hint: `it is a symlink to victim, which no updater makes: move it away: mv ${file} ${file}.old`,
     });
     expect(fs.readFileSync(path.join(directory, 'victim'), 'utf8')).toBe('untouched');
+  });
+
+  it('says what to do about a directory in its place', async () => {
+    const file = lockFile();
+    fs.mkdirSync(file);
+    expect(await failure(() => acquire(file))).toMatchObject({
+      code: 'io',
+      hint: `it is a directory, which no updater makes: move it away: mv ${file} ${file}.old`,
+    });
   });
 
   it('ends up on the file that is there now when another took its place between opening and locking', async () => {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { checkConfiguredPath, freeSpace, SystemError } from '@homeserver/system';
+import { checkConfiguredPath, errnoName, freeSpace, SystemError } from '@homeserver/system';
 import { readRunRecords } from '../report/run-record.ts';
 import type { ServerPaths } from '../server-paths.ts';
 import { error, ok, warning, type CheckResult } from './finding.ts';
@@ -22,12 +22,29 @@ export function checkPlaces({ modulesPath, stateDir, localRepo, backupDir }: Ser
       return [error(cause.message, cause.hint ?? `look at ${place}`)];
     }
   });
+  for (const place of [modulesPath, stateDir, backupDir])
+    if (isReadOnly(place))
+      results.push(
+        error(
+          `${place} is on a file system that is mounted read-only`,
+          'mount it for writing: mount -o remount,rw DIR',
+        ),
+      );
   const mode = fs.statSync(backupDir, { throwIfNoEntry: false })?.mode ?? 0o700;
   if (results.length === 0 && (mode & 0o077) !== 0) {
     const fix = (): void => fs.chmodSync(backupDir, 0o700);
     results.push(error(`${backupDir} is open to others: its backups hold secrets`, `chmod 700 ${backupDir}`, fix));
   }
   return results.length > 0 ? results : [ok('the directories belong to root or to you alone')];
+}
+
+function isReadOnly(place: string): boolean {
+  try {
+    fs.accessSync(place, fs.constants.W_OK);
+    return false;
+  } catch (cause) {
+    return errnoName(cause) === 'EROFS';
+  }
 }
 
 /** Room for a backup before each change. */

@@ -17,6 +17,8 @@ import { error, ok, warning, type CheckResult } from './finding.ts';
 
 /** That somebody is at work is no problem; that whoever took the lock is gone, and it is held, is one. */
 export function checkLock(paths: ServerPaths): CheckResult {
+  const odd = locksOf(paths).find((file) => fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() === false);
+  if (odd !== undefined) return error(`${odd} is no regular file: nobody can take the lock`, `mv ${odd} ${odd}.old`);
   const found = heldLock(paths);
   if (found === undefined) return ok('no other updater is at work');
   const { file, holder } = found;
@@ -46,12 +48,16 @@ export async function checkJournal({ paths, state }: Server): Promise<CheckResul
 }
 
 /** The lock, or its twin, if it is held now. */
-function heldLock({ lock, backupDir }: ServerPaths): { file: string; holder: LockHolder | 'unknown' } | undefined {
-  for (const file of [lock, path.join(backupDir, 'lock')]) {
+function heldLock(paths: ServerPaths): { file: string; holder: LockHolder | 'unknown' } | undefined {
+  for (const file of locksOf(paths)) {
     const holder = currentLockHolder(file);
     if (holder !== undefined) return { file, holder };
   }
   return undefined;
+}
+
+function locksOf({ lock, backupDir }: ServerPaths): string[] {
+  return [lock, path.join(backupDir, 'lock')];
 }
 
 /** Reads all of the mirror. */

@@ -28,6 +28,17 @@ it('whoever is at work, at the lock or its twin, is named and no problem', async
   for (const one of [lock, twin]) one.release();
 });
 
+it('a link in the place of the lock, which nobody can take, is a problem', () => {
+  const { server } = home();
+  fs.mkdirSync(server.paths.stateDir, { recursive: true });
+  fs.symlinkSync('/nonexistent', server.paths.lock);
+  expect(checkLock(server.paths)).toEqual({
+    status: 'error',
+    message: `${server.paths.lock} is no regular file: nobody can take the lock`,
+    mend: `mv ${server.paths.lock} ${server.paths.lock}.old`,
+  });
+});
+
 it('what keeps the lock of an updater that has ended is a problem, and so is one that does not say who it is', async () => {
   const here = home();
   const { lock } = here.server.paths;
