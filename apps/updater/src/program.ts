@@ -24,6 +24,7 @@ export function buildProgram(perform: Perform): Command {
     .description('Keeps a home server up to date, and brings it back when something breaks.')
     .version(ORCHESTRATOR_VERSION)
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(asOurs(text)) })
     .enablePositionalOptions()
     .exitOverride();
 
@@ -71,4 +72,9 @@ export function buildProgram(perform: Perform): Command {
   addConfigCommands(program, perform);
   addShellCommands(program, perform);
   return program;
+}
+
+/** What commander says of a mistake, as every other error is said: one line, and a hint below it. */
+function asOurs(text: string): string {
+  return text.replace(/^error: /, 'updater: ').replace(/^\(Did you mean (.*)\)$/m, '  did you mean $1');
 }

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const file = path.join(root, 'conf');
   fs.writeFileSync(file, 'mine');
   await server.repository.commit(repositoryWith({ adblock: { version: '1.0.0' }, album: { version: '1.0.0' } }));
-  for (const words of [['run'], ['backup', 'adblock', '--file', file]])
+  for (const words of [['run'], ['run'], ['backup', 'adblock', '--file', file]])
     expect(spawnSync(process.execPath, [program, ...words], { env: environment() }).status).toBe(0);
   before = server.contents();
   return () => fs.rmSync(root, { recursive: true });
@@ -32,12 +32,12 @@ beforeAll(async () => {
 
 /** What is typed, how it ends, and what the person reads. */
 const table: readonly [typed: string, exitCode: number, says: string | RegExp][] = [
-  ['stauts', 2, 'Did you mean status?'],
+  ['stauts', 2, '\n  did you mean status?\n'],
   ['backup list', 2, 'there is no module "list" here'],
-  ['backups lst', 2, 'Did you mean list?'],
-  ['run --rety', 2, 'Did you mean --retry?'],
-  ['run --quite', 2, 'Did you mean --quiet?'],
-  ['status --jsn', 2, 'Did you mean --json?'],
+  ['backups lst', 2, '\n  did you mean list?\n'],
+  ['run --rety', 2, '\n  did you mean --retry?\n'],
+  ['run --quite', 2, '\n  did you mean --quiet?\n'],
+  ['status --jsn', 2, '\n  did you mean --json?\n'],
   ['run --module adblok', 2, 'did you mean "adblock"?'],
   ['why adblok', 2, 'did you mean "adblock"?'],
   ['hold albun', 2, 'did you mean "album"?'],
@@ -52,7 +52,9 @@ const table: readonly [typed: string, exitCode: number, says: string | RegExp][]
   ['snapshots restore 123456789abc', 2, /there is no snapshot/],
   ['snapshots create', 2, 'give --file, --service or --database'],
   ['schema stauts', 2, 'did you mean "status"?'],
-  ['history 1999', 2, 'see: updater history'],
+  ['history 1999', 2, 'there is no run 1999\n  see: updater history'],
+  ['history 20', 2, 'the ids of several runs begin with 20'],
+  ['run --log-file /dev/full', 7, '/dev/full is a device, not a file\n  give the path of a file'],
   ['run --wait soon', 2, 'a number of seconds is needed'],
   ['run --jobs 0', 2, '--jobs'],
   ['run --legacy --retry', 2, 'cannot be used with'],
@@ -66,7 +68,8 @@ describe('bad usage', { timeout: 120_000 }, () => {
     const { exitCode, stdout, stderr } = await server.updater(...typed.split(' '));
     expect([exitCode, stdout.replaceAll(/^\[.*\] \[INFO\] .*\n/gm, '')]).toEqual([code, '']);
     expect(stderr).toMatch(says);
-    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(stderr).toMatch(/^updater: /m);
+    expect(stderr).not.toMatch(/^error: |^ {4}at /m);
     expect(server.contents()).toEqual(before);
   });
 

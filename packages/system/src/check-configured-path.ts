@@ -43,6 +43,8 @@ function whatIsWrong(stat: fs.Stats, isItself: boolean): Wrong | undefined {
     return { why: `belongs to uid ${stat.uid}`, hint: (place) => `chown ${us} ${place}` };
   const isSticky = stat.isDirectory() && (stat.mode & 0o1000) !== 0 && !isItself;
   if (isSticky) return undefined;
+  if (stat.isCharacterDevice() || stat.isBlockDevice())
+    return { why: 'is a device, not a file', hint: () => 'give the path of a file' };
   if ((stat.mode & 0o002) !== 0)
     return { why: 'can be written to by everybody', hint: (place) => `chmod o-w ${place}` };
   if ((stat.mode & 0o020) !== 0 && !isOfOurselves(stat))

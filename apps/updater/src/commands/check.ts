@@ -27,7 +27,9 @@ export async function checkCommand(context: CommandContext, flags: { wait?: numb
     ...(release.notice === undefined ? [] : [release.notice.text]),
     ...updates.map(({ name, fromVersion, toVersion }) => `${name}: ${fromVersion ?? 'not installed'} → ${toVersion}`),
     ...notices.map(({ text }) => text),
-    count === 0 ? `Nothing to update (${current.length} modules are current).` : `${count} to update: updater run`,
+    count === 0
+      ? `Nothing to update (${current.length === 1 ? '1 module is' : `${current.length} modules are`} current).`
+      : `${count} to update: updater run`,
   ];
   context.answer(data, lines);
   return count > 0 ? EXIT.differs : EXIT.done;

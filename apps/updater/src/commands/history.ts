@@ -24,8 +24,12 @@ export async function historyCommand(context: CommandContext, id: string | undef
     return EXIT.done;
   }
   const record = lookAt(context, ({ paths }) => findRunRecord(paths, id));
-  if (record === undefined)
-    throw new SettingsError(`there is no run ${id}, or several begin so`, { hint: 'see: updater history' });
+  if (record === undefined) {
+    const all = lookAt(context, ({ paths }) => readRunRecords(paths, Number.POSITIVE_INFINITY));
+    const isSeveral = all.some((one) => one.id.startsWith(id));
+    const what = isSeveral ? `the ids of several runs begin with ${id}` : `there is no run ${id}`;
+    throw new SettingsError(what, { hint: 'see: updater history' });
+  }
   context.answer(record, describeRun(record));
   return EXIT.done;
 }

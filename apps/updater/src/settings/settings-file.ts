@@ -75,7 +75,7 @@ function checkJsonValue(name: SettingName, value: unknown): SettingValue | { pro
 function readSettingsObject(file: string, mayBeMissing: boolean): Record<string, unknown> {
   let json: unknown;
   try {
-    json = JSON.parse(readFileText(file));
+    json = JSON.parse(readFileText(file).replace(/^\uFEFF/, '')); // A byte order mark: some editors write one.
   } catch (error) {
     if (mayBeMissing && errnoName(error) === 'ENOENT') return {};
     throw new SettingsError(`cannot read the settings file ${file}: ${reasonOf(error)}`, { cause: error });

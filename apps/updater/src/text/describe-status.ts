@@ -1,5 +1,6 @@
 import type { ModuleStatus, OrchestratorStatus } from '@homeserver/orchestrator';
 import { formatLocalTime } from '@homeserver/system';
+import { withName } from './with-name.ts';
 
 /* What a person should look at beside the table of modules, and what to type then. */
 
@@ -24,7 +25,9 @@ export function describeNotInPlace(modules: readonly ModuleStatus[]): string[] {
 /** What could not be put back in the last run of each; only as long as a change is open. */
 export function describeNotPutBack(modules: readonly ModuleStatus[]): string[] {
   return modules
-    .flatMap(({ name, lastRun }) => (lastRun?.rollbackFailed ?? []).map((why) => cut(`NOT PUT BACK: ${name}: ${why}`)))
+    .flatMap(({ name, lastRun }) =>
+      (lastRun?.rollbackFailed ?? []).map((why) => cut(`NOT PUT BACK: ${withName(name, why)}`)),
+    )
     .slice(0, SHOWN_PARTS);
 }
 

@@ -1,4 +1,5 @@
 import { outcomeOf, type CycleReport, type ModuleOutcome } from '@homeserver/orchestrator';
+import { withName } from './with-name.ts';
 
 const SHOWN_NAMES = 8;
 const SHOWN_FAILURES = 4;
@@ -51,11 +52,11 @@ function changes(report: CycleReport): string[] {
 function failures({ outcomes, notReplaced, notices, recovery, orchestrator }: CycleReport): string[] {
   const lost = [
     ...recovery.failed,
-    ...outcomes.flatMap(({ name, rollbackFailed }) => rollbackFailed.map((why) => `${name}: ${why}`)),
+    ...outcomes.flatMap(({ name, rollbackFailed }) => rollbackFailed.map((why) => withName(name, why))),
   ];
   const failed = outcomes.filter(({ status }) => status === 'failed').map(describeFailure);
   const reverted = outcomes.flatMap(({ name, status, reverted: parts }) =>
-    status === 'failed' ? [] : parts.map((part) => `Rolled back: ${name}: ${part}`),
+    status === 'failed' ? [] : parts.map((part) => `Rolled back: ${withName(name, part)}`),
   );
   const refused = notices.filter(({ kind }) => kind === 'problem' || kind === 'refused');
   const skipped = outcomes.filter(({ status }) => status === 'skipped').map(({ name }) => name);
@@ -74,7 +75,9 @@ function failures({ outcomes, notReplaced, notices, recovery, orchestrator }: Cy
 function describeFailure({ name, version, error = 'it failed', rolledBack, rollbackFailed }: ModuleOutcome): string {
   const now = rolledBack?.to === undefined ? 'it was taken away again' : `${rolledBack.to} is back`;
   const put = rollbackFailed.length === 0 ? '; what it had changed under guard was put back' : '';
-  return `Failed: ${name} ${version}: ${cut(error)}${rolledBack === undefined ? put : `; rolled back: ${now}`}`;
+  const then = rolledBack === undefined ? put : `; rolled back: ${now}`;
+  const why = then === '' ? cut(error) : cut(error).replace(/\.$/, '');
+  return `Failed: ${name} ${version}: ${why}${then}`;
 }
 
 /** What to type. */

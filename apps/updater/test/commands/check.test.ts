@@ -16,7 +16,7 @@ describe('updater check', { timeout: 30_000 }, () => {
     });
     await server.updater('run');
     const current = await server.updater('check');
-    expect(current).toEqual({ exitCode: 0, stdout: 'Nothing to update (1 modules are current).\n', stderr: '' });
+    expect(current).toEqual({ exitCode: 0, stdout: 'Nothing to update (1 module is current).\n', stderr: '' });
     await server.repository.commit(repositoryWith({ one: { version: '1.0.1' } }));
     const later = await server.updater('check');
     expect(later).toEqual({ exitCode: 10, stdout: 'one: 1.0.0 → 1.0.1\n1 to update: updater run\n', stderr: '' });

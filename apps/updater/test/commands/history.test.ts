@@ -58,7 +58,7 @@ describe('updater history', { timeout: 30_000 }, () => {
     const { exitCode, stderr } = await server.updater('history', '2026');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
-      stderr: 'updater: there is no run 2026, or several begin so\n  see: updater history\n',
+      stderr: 'updater: there is no run 2026\n  see: updater history\n',
     });
   });
 });

@@ -81,6 +81,10 @@ describe('readSettings', () => {
     else expect(read).toThrow(expect.objectContaining({ message: problem }) as Error);
   });
 
+  it('takes a file that begins with a byte order mark', () => {
+    expect(readSettings({ config: settingsFile('\uFEFF{"branch": "next"}') }, {}).branch).toBe('next');
+  });
+
   it('takes an empty variable for none, and refuses an empty flag', () => {
     const config = settingsFile({});
     expect(readSettings({ config }, { UPDATER_STATE_DIR: '' }).stateDir).toBe('/var/lib/homeserver-updates');

@@ -59,6 +59,18 @@ describe('the summary of a run', () => {
     ]);
   });
 
+  it('names a module once, and puts no full stop before what follows', () => {
+    const error = 'cannot read package.json.';
+    const rolledBack = { from: '1.0.0', to: '0.9.0' };
+    const outcomes = [
+      outcome('odd', { status: 'failed', error, rollbackFailed: ['odd: there is no backup'], rolledBack }),
+      outcome('ops', { status: 'failed', error, rolledBack }),
+    ];
+    const lines = summarizeRun(report({ outcomes }));
+    expect(lines).toContain('NOT PUT BACK: odd: there is no backup');
+    expect(lines).toContain('Failed: ops 1.0.0: cannot read package.json; rolled back: 0.9.0 is back');
+  });
+
   it('has at most 15 lines, whatever happened, and the last say what to do', () => {
     const names = Array.from({ length: 200 }, (_, at) => `m${at}`);
     const lines = summarizeRun(

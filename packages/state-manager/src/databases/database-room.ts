@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { freeSpace, showPath, sureSpace, toRawPath } from '@homeserver/system';
+import { describeRoom } from '../describe-room.ts';
 import { StateManagerError } from '../errors.ts';
 
 /** What is about to be written on one file system, as far as it can be told before. */
@@ -48,12 +49,8 @@ export function refuseTooLittleRoom(what: string, needs: readonly RoomNeed[]): v
     if (neededBytes <= freeBytes) continue;
     throw new StateManagerError(
       'no-space',
-      `${what}: ${mebibytes(neededBytes)} MiB are needed in ${showPath(toRawPath(place))}, ${mebibytes(freeBytes)} MiB are free`,
+      `${what}: ${describeRoom(neededBytes, freeBytes, ` in ${showPath(toRawPath(place))}`)}`,
       { hint: 'free some space; nothing was changed' },
     );
   }
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 1024 / 1024).toFixed(1);
 }

@@ -10,6 +10,7 @@ import {
   type EntryStat,
   type RawPath,
 } from '@homeserver/system';
+import { describeRoom } from '../describe-room.ts';
 import { StateManagerError } from '../errors.ts';
 import type { CaptureStep } from './plan-capture.ts';
 import { lookAtEntry } from './scan-tree.ts';
@@ -51,10 +52,9 @@ export class CaptureSize {
   /** Throws 'no-space', with both numbers. */
   check(): void {
     if (this.fits) return;
-    const [needed, free] = [this.#neededBytes, this.#freeBytes].map((bytes) => (bytes / 1024 / 1024).toFixed(1));
     throw new StateManagerError(
       'no-space',
-      `cannot back up: ${needed} MiB are needed in ${dirname(this.#directory)}, ${free} MiB are free`,
+      `cannot back up: ${describeRoom(this.#neededBytes, this.#freeBytes, ` in ${dirname(this.#directory)}`)}`,
       { hint: 'free some space; nothing was changed' },
     );
   }

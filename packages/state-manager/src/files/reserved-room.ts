@@ -21,6 +21,7 @@ import {
   type RawPath,
 } from '@homeserver/system';
 import { z } from 'zod';
+import { describeRoom } from '../describe-room.ts';
 import { StateManagerError } from '../errors.ts';
 import { jsonPathSchema, type CapturedFiles } from './file-record.ts';
 import { lookAt } from './inode-metadata.ts';
@@ -232,11 +233,7 @@ function tooLittle(place: RawPath, neededBytes: number, freeBytes: number): Stat
   const where = `on the file system of ${showPath(place)}`;
   return new StateManagerError(
     'no-space',
-    `cannot reserve room for a rollback ${where}: ${mebibytes(neededBytes)} MiB are needed, ${mebibytes(freeBytes)} MiB are free`,
+    `cannot reserve room for a rollback ${where}: ${describeRoom(neededBytes, freeBytes)}`,
     { hint: 'free some space; nothing was changed' },
   );
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 1024 / 1024).toFixed(1);
 }
