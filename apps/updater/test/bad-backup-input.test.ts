@@ -118,7 +118,7 @@ const cases: Case[] = [
     ({ backupDir }) => fs.rmSync(backupDir, { recursive: true }) ?? fs.writeFileSync(backupDir, ''),
     ({ etc }) => ['backup', 'web', '--file', path.join(etc, 'web')],
     2,
-    /^updater: cannot open the lock \S+\/backups\/lock: .*EEXIST.*\n {2}something that is no directory has that name\n/,
+    /^updater: cannot use the backup directory \S+\/backups: it is not a directory\n {2}something else has that name: .*\n/,
   ],
   [
     'a database whose name is an option',

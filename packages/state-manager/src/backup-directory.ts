@@ -71,12 +71,23 @@ export function checkForReading(backupDir: string, stateDir: string | undefined)
 
 /**
  * For those who only look: "no backups" must not be read off an empty mount point either. Touches nothing. Throws
- * 'wrong-backup-dir'.
+ * 'wrong-backup-dir', or 'unsafe-backup-dir' for what is no directory.
  */
 export function checkBackupDirectory(backupDir: string, stateDir: string | undefined): void {
+  if (isOtherThanDirectory(backupDir))
+    refuse(backupDir, 'it is not a directory', 'something else has that name: move it away, or give a directory');
   const { recordFile, record, isRecorded } = readRecord(backupDir, stateDir);
   if (!isRecorded || readIdentity(backupDir) === record?.id) return;
   throw wrongDirectory(backupDir, recordFile as string);
+}
+
+/** What cannot be looked at is no other thing: whoever reads from it finds out why. */
+function isOtherThanDirectory(place: string): boolean {
+  try {
+    return !fs.statSync(place).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function readIdentity(backupDir: string): string | undefined {
@@ -108,14 +119,16 @@ function checkOwnership(backupDir: string, mustExist: boolean): void {
 }
 
 function checkOwner(backupDir: string, stat: fs.Stats): void {
-  const refuse = (why: string, hint: string): never => {
-    throw new StateManagerError('unsafe-backup-dir', `cannot use the backup directory ${backupDir}: ${why}`, { hint });
-  };
-  if (stat.isSymbolicLink()) refuse('it is a symlink', 'give the directory itself');
-  if (!stat.isDirectory()) refuse('it is not a directory', 'give a directory');
+  if (stat.isSymbolicLink()) refuse(backupDir, 'it is a symlink', 'give the directory itself');
+  if (!stat.isDirectory()) refuse(backupDir, 'it is not a directory', 'give a directory');
   const us = process.getuid?.() ?? 0;
-  if (stat.uid !== us) refuse(`it belongs to uid ${stat.uid}`, `run as that user, or: chown ${us} ${backupDir}`);
-  if ((stat.mode & 0o022) !== 0) refuse('others can write to it', `chmod 700 ${backupDir}`);
+  if (stat.uid !== us)
+    refuse(backupDir, `it belongs to uid ${stat.uid}`, `run as that user, or: chown ${us} ${backupDir}`);
+  if ((stat.mode & 0o022) !== 0) refuse(backupDir, 'others can write to it', `chmod 700 ${backupDir}`);
+}
+
+function refuse(backupDir: string, why: string, hint: string): never {
+  throw new StateManagerError('unsafe-backup-dir', `cannot use the backup directory ${backupDir}: ${why}`, { hint });
 }
 
 function wrongDirectory(backupDir: string, recordFile: string): StateManagerError {
