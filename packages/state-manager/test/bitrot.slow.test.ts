@@ -186,8 +186,9 @@ describe('whatever is damaged', () => {
       places: () => ['app_backup'],
       act: async (here) => {
         const script = path.join(here.backupDir, 'app_backup/restore.sh');
-        const ran = spawnSync('sh', [script, '--yes'], { encoding: 'utf8', timeout: 10_000 });
-        return ran.status === 0 ? undefined : `${here.backupDir} ${ran.status ?? ran.signal}`;
+        const ran = spawnSync('sh', [script, '--yes'], { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' });
+        if (ran.status === null) throw new Error(`it hangs: ${ran.stderr}`);
+        return ran.status === 0 ? undefined : `${here.backupDir} ${ran.status}`;
       },
       kinds: 'files',
       skip: /terabytes/, // It would find that out in some hours.

@@ -46,6 +46,7 @@ main() {
     [ ! -e "$delta/manifest.json" ] || refuse 'a newer backup is half-way into its place here; first: rollback-standalone --recover'
   done
   [ -r restore.list ] && [ -r restore.sums ] || refuse "$backup holds no whole backup"
+  for part in restore.list restore.sums restore.about; do file_or_nothing "$part"; done
   case $act in
     help) explain ;;
     list) list ;;
@@ -82,8 +83,14 @@ list() {
   done <restore.list
 }
 
+# Whoever reads from a FIFO waits for ever.
+file_or_nothing() {
+  [ -f "$1" ] || [ ! -e "$1" ] || damaged "$(show "$1") is no file"
+}
+
 # Ends here unless every copy is what was captured.
 check() {
+  while IFS= read -r line; do file_or_nothing "${line#*  }"; done <restore.sums
   lines=$(($(wc -l <restore.sums)))
   say "Checking $lines files ..."
   # A chroot may lack /dev/null; and GNU only warns of a line that it cannot read.
@@ -99,9 +106,11 @@ check() {
     case $kind in
       sums) [ "$number" = "$lines" ] || damaged "restore.sums has $lines lines, not $number" ;;
       odd) # Not every sha256sum can read such a name.
+        file_or_nothing "files$path"
         sum=$(sha256sum <"files$path") && [ "${sum%% *}" = "$b" ] || damaged "$(show "files$path") does not match its SHA-256"
         ;;
       sparse) # Its SHA-256 is of its data alone, without the holes.
+        file_or_nothing "files$path"
         [ "$(($(wc -c <"files$path")))" = "$b" ] || damaged "$(show "files$path") has another size"
         say "Only its size was checked, because it has holes: $(show "files$path")"
         ;;
