@@ -61,7 +61,7 @@ export async function replaceModules(
   writeReplaceIntent(paths.replaceIntent, intent);
 
   try {
-    await stage(paths, mirror, planned, failed);
+    await stage(paths, untilTheEnd(mirror), planned, failed);
   } catch (error) {
     removeReplaceIntent(paths.replaceIntent); // Nothing was switched.
     throw error;
@@ -77,6 +77,11 @@ export async function replaceModules(
   const replaced = staged.map(({ update }) => update);
   for (const { name } of replaced) logger.info(`Updated module ${name}`);
   return { replaced, failed: [...failed].map(([name, error]) => ({ name, error })) };
+}
+
+/** Whoever asks the updater to end waits for a replacement: it is short, and what comes of it is whole. */
+function untilTheEnd({ directory, logger, timeoutMs }: Mirror): Mirror {
+  return { directory, logger, timeoutMs };
 }
 
 function prepareDirectories(paths: ServerPaths): void {
