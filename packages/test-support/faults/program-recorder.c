@@ -23,17 +23,25 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_UNABLE = 125, MOST_PROCESSES = 1 << 22 };
 enum { WATCHED = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC };
 
 enum known { UNKNOWN, KNOWN, WAITING };
+enum { MOST_WAITING = 1024, PATIENCE_SECONDS = 1 };
 
 /* By thread: whether its parent has announced it, and the record of the program that runs in it. */
 static unsigned char known[MOST_PROCESSES];
 static unsigned program[MOST_PROCESSES];
+static struct {
+  pid_t thread;
+  time_t since;
+} waiting[MOST_WAITING];
+static int waiting_count;
 static unsigned records;
 static FILE *output;
 static pid_t command_pid;
@@ -112,8 +120,38 @@ static void begin_thread(pid_t parent) {
 
 /* A thread's first stop can come before its parent's announcement of it; until then nobody knows whose it is. */
 static void first_stop(pid_t thread) {
-  if (known[thread] == KNOWN) go_on(thread, 0);
-  else known[thread] = WAITING;
+  if (known[thread] == KNOWN || waiting_count == MOST_WAITING) {
+    go_on(thread, 0);
+    return;
+  }
+  known[thread] = WAITING;
+  waiting[waiting_count].thread = thread;
+  waiting[waiting_count++].since = time(NULL);
+}
+
+static pid_t parent_of(pid_t process) {
+  static struct text stat;
+  int parent = 0;
+  read_proc(process, "stat", &stat);
+  const char *name_end = stat.length ? memrchr(stat.bytes, ')', stat.length) : NULL;
+  return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 && parent < MOST_PROCESSES ? parent : 0;
+}
+
+/* Whose parent was killed before it could announce them would wait for ever, with all the locks that they hold. */
+static void release_orphans(void) {
+  int left = 0;
+  for (int i = 0; i < waiting_count; i++) {
+    pid_t thread = waiting[i].thread;
+    if (known[thread] != WAITING) continue;
+    if (time(NULL) - waiting[i].since <= PATIENCE_SECONDS) {
+      waiting[left++] = waiting[i];
+      continue;
+    }
+    program[thread] = program[parent_of(thread)];
+    known[thread] = KNOWN;
+    go_on(thread, 0);
+  }
+  waiting_count = left;
 }
 
 /* A program that another thread than the first starts takes the number of the first; its own is free again, without an end. */
@@ -155,6 +193,7 @@ static int follow(void) {
   for (;;) {
     int status;
     pid_t thread = waitpid(-1, &status, __WALL);
+    if (waiting_count > 0) release_orphans();
     if (thread < 0 && errno == EINTR) continue;
     if (thread < 0) give_up("waitpid");
     if (thread >= MOST_PROCESSES) continue;
@@ -171,6 +210,17 @@ static int follow(void) {
 
 static void hand_on(int signal_number) {
   kill(command_pid, signal_number);
+}
+
+static void wake_up(int signal_number) {
+  (void)signal_number;
+}
+
+/* So that waitpid returns now and then, also when nothing happens. */
+static void look_around_regularly(void) {
+  struct sigaction action = {.sa_handler = wake_up};
+  struct itimerval often = {.it_interval = {.tv_usec = 250000}, .it_value = {.tv_usec = 250000}};
+  if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &often, NULL)) give_up("timer");
 }
 
 static void start_command(char **command) {
@@ -202,6 +252,7 @@ int main(int count, char **arguments) {
   if (!output) give_up(arguments[1]);
   start_command(arguments + 2);
   for (int i = 0; i < 3; i++) signal((int[]){SIGTERM, SIGINT, SIGHUP}[i], hand_on);
+  look_around_regularly();
   int code = follow();
   if (fclose(output)) give_up(arguments[1]);
   return code;

@@ -52,6 +52,16 @@ describe.skipIf(!works)('the recorder', () => {
     ]);
   });
 
+  it('holds up nobody whose parent was killed before it could be known', () => {
+    const directory = temporaryDirectory();
+    const forking = path.join(directory, 'forking.sh');
+    fs.writeFileSync(forking, 'while :; do (:); done');
+    const kill = 'sh "$FORKING" & sleep 0.00$((n % 10)); kill -9 $!';
+    const count = 'pgrep -f "$FORKING" | wc -l > "$FORKING.left"';
+    record(`for n in $(seq 300); do ${kill}; done; sleep 3; ${count}`, { FORKING: forking });
+    expect(fs.readFileSync(`${forking}.left`, 'utf8').trim()).toBe('0');
+  });
+
   it('gives a signal on, and ends as its command does', () => {
     expect(record('kill -TERM $$')[1]).toBe(128 + 15);
     expect(record('(sleep 0.2; kill -CONT $$) & kill -STOP $$; exit 3')[1]).toBe(3);
