@@ -93,7 +93,9 @@ function preloadedLibrary(root: string, log: string): string | undefined {
 
 /** Without the times, and the names of what was displaced. */
 const linesOf = (text: string): string[] =>
-  text.split('\n').map((line) => line.replace(/^\[[^\]]*\] /, '').replace(/(is kept: ).*/, '$1'));
+  text
+    .split('\n')
+    .map((line) => line.replace(/^\[[^\]]*\] /, '').replace(/(is kept in |Fetched \d+ objects, ).*/, '$1'));
 
 await describeOnPostgres('a run of the updater in a hostile environment', () => {
   let postgres: DatabaseServer;
