@@ -225,7 +225,7 @@ finish_copy() {
     mode) chmod "$3" -- "$2" ;;
     owner) own "$3:$4" "$2" ;;
     time) eval "path=\$path_$entered" && touch -r "$backup/files$path${2#new}" -- "$2" ;;
-    fifo) mkfifo -- "$2" && own "$4:$5" "$2" && chmod "$3" -- "$2" && touch -t "$6" -- "$2" ;;
+    fifo) mkfifo -- "$2" && own "$4:$5" "$2" && chmod "$3" -- "$2" && stamp "$6" "$2" ;;
     link)
       decode "${4#.}"
       if [ "$3" = "$entered" ]; then ln -- "new$path" "$2"; else link_across "$3" "new$path" "$2"; fi
@@ -239,6 +239,11 @@ link_across() {
   enter "$1" || return 1
   other=$place/$work-$1/$2
   enter "$from" && ln -- "$other" "$3"
+}
+
+# busybox takes the last second before 1970 for no time at all.
+stamp() {
+  message=$(touch -t "$1" -- "$2" 2>&1) || { say "not its own time, but 1970: $message" && touch -t 197001010000.00 -- "$2"; }
 }
 
 own() {
@@ -264,7 +269,7 @@ switch() {
     case $kind-$b in
       left-*) go_beside "$number" && decode "${a#.}" && bring_back "$work-$number" ;;
       root-absent) [ -z "$with_absent" ] || move_absent "$number" ;;
-      root-directory) go_beside "$number" && { [ -z "$mounted" ] || { own "$d:$e" . && chmod "$c" . && touch -t "$f" .; }; } ;;
+      root-directory) go_beside "$number" && { [ -z "$mounted" ] || { own "$d:$e" . && chmod "$c" . && stamp "$f" .; }; } ;;
     esac || half_way
   done <"$backup/restore.list"
   sync

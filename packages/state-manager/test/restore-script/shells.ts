@@ -40,6 +40,8 @@ export function promised(root: string): string[] | undefined {
   );
 }
 
+/** The last second before 1970 counts as the first after: busybox cannot set it. */
 function secondOf(ns: bigint): bigint {
-  return ns / 1_000_000_000n - (ns % 1_000_000_000n < 0n ? 1n : 0n);
+  const second = ns / 1_000_000_000n - (ns % 1_000_000_000n < 0n ? 1n : 0n);
+  return second === -1n ? 0n : second;
 }

@@ -54,6 +54,7 @@ export async function backedUpSite(): Promise<Site> {
   if (isRoot) giveAway(here);
   for (const name of ['web/sub dir', 'web/pipe', 'web', 'conf'])
     setTimes(here.at(name), 5n, 1_234_567_890_123_456_789n);
+  setTimes(here.at('pipe'), 5n, -1n);
   const files = [...parts, 'absent'].map((name) => here.at(name));
   await here.stateManager().backupModuleState('site', { files, description: "the owner's own" });
   const slot = path.join(here.backupDir, 'site_backup');
