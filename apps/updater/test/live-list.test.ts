@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { lastScreen } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
 import { repositoryWith } from './support/module-files.ts';
@@ -107,7 +108,9 @@ describe('a run on a terminal', { timeout: 60_000 }, () => {
     expect(stdout).toMatch(
       /^\[[^\]]*\] \[ERROR\] ✗ Module 'album' failed: .*\n.*\[WARNING\] .*rolled back.*\nRun .* done: /,
     );
-    const again = await onTerminal(server, 'backup adblock --file /etc/hostname --quiet');
+    const note = path.join(server.root, 'note');
+    fs.writeFileSync(note, '');
+    const again = await onTerminal(server, `backup adblock --file ${note} --quiet`);
     expect(again.screen).toMatch(/^Backed up adblock: 1 path in .*\n$/);
     expect((await server.updater('run', '--quiet', '--verbose')).exitCode).toBe(2);
   });

@@ -168,6 +168,7 @@ await describeOnServers(
         await startUpdate({ pauseS: 0 });
         await sleep(share * lastsMs);
         await pullThePlug();
+        await recovered(); // What was stopped is started by its late phase.
         expect((await stateOfAlbum(server)).services).toBe(services);
         expect([`version ${round - 1}`, `version ${round}`]).toContain(await page());
         await expectUpdatedByNextRun();
