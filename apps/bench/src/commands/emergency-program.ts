@@ -6,6 +6,8 @@ import type { Bench } from '../bench.ts';
 const emergencyApp = path.dirname(
   createRequire(import.meta.url).resolve('@homeserver/rollback-standalone/package.json'),
 );
+/** Of the package whose dependency makes single executables. */
+const programBuild = path.resolve(import.meta.dirname, '../../../../packages/program-build/package.json');
 const SENTINEL = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'; // Node looks there for the blob.
 
 /** Makes the emergency program of what is built now, as `npm run build:rollback` does, and says where it is. */
@@ -25,7 +27,7 @@ export async function makeEmptyProgram(bench: Bench): Promise<string> {
   fs.writeFileSync(config, JSON.stringify({ main, output, ...options, execArgvExtension: 'none' }));
   fs.copyFileSync(process.execPath, program);
   fs.chmodSync(program, 0o755);
-  const postject = createRequire(path.join(emergencyApp, 'package.json')).resolve('postject/dist/cli.js');
+  const postject = createRequire(programBuild).resolve('postject/dist/cli.js');
   await bench.run({ argv: [process.execPath, '--experimental-sea-config', config] });
   await bench.run({
     argv: [process.execPath, postject, program, 'NODE_SEA_BLOB', output, '--sentinel-fuse', SENTINEL],
