@@ -16,7 +16,7 @@ export interface HashRing {
 }
 
 /**
- * Hashes the pieces as they come, and compares every second one with what was written of it, until the end. Its text is run by the
+ * Hashes the pieces as they come, and compares every fourth one with what was written of it, until the end. Its text is run by the
  * second thread: as `copyBatch`, it may use nothing but its arguments, and contain no other function.
  */
 export function hashPieces(
@@ -36,10 +36,10 @@ export function hashPieces(
     const piece = slots.subarray(slot * slotBytes, slot * slotBytes + length);
     try {
       hash.update(piece);
-      let read = slot % 2 === 0 ? length : 0; // Of those, the other thread has read back what it wrote.
+      let read = slot % 4 === 3 ? 0 : length; // Of the others, the other thread has read back what it wrote.
       for (let got = -1; got !== 0 && read < length; read += got)
         got = fs.readSync(target, echo, read, length - read, at + read);
-      if (slot % 2 === 1 && (read !== length || echo.compare(piece, 0, length, 0, length) !== 0)) isGood = false;
+      if (slot % 4 === 3 && (read !== length || echo.compare(piece, 0, length, 0, length) !== 0)) isGood = false;
     } catch {
       isGood = false; // Whoever fills the slots must not be left waiting.
     }
