@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { capturedDatabasesSchema } from './databases/databases-source.ts';
 import { directoryOfPlace, placeOfBackup } from './delta-place.ts';
 import { describeMismatch } from './errors.ts';
+import { textOfLine } from './files/entry-line.ts';
 import { EntrySpool } from './files/entry-spool.ts';
 import {
   capturedEntrySchema,
@@ -134,7 +135,7 @@ function parseHead(backupDirectory: string, text: string): Manifest {
 }
 
 function parseEntry(backupDirectory: string, line: string): CapturedEntry {
-  const parsed = capturedEntrySchema.safeParse(jsonOf(Buffer.from(line, 'latin1').toString()));
+  const parsed = capturedEntrySchema.safeParse(jsonOf(textOfLine(line)));
   if (parsed.success) return parsed.data;
   throw damagedManifest(backupDirectory, `was written by another version: ${describeMismatch(parsed.error)}`);
 }

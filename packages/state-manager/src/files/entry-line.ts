@@ -73,5 +73,10 @@ export function plainFileOfLine(line: string): { path: RawPath; sha256: string }
 }
 
 export function entryOfLine(line: string): CapturedEntry {
-  return JSON.parse(Buffer.from(line, 'latin1').toString()) as CapturedEntry;
+  return JSON.parse(textOfLine(line)) as CapturedEntry;
+}
+
+/** Most lines are ASCII: then each byte is the character that it stands for. */
+export function textOfLine(line: string): string {
+  return /[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString() : line;
 }

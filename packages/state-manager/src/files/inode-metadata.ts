@@ -7,10 +7,11 @@ import {
   readInodeFlag,
   setTimes,
   showPath,
+  type EntryStat,
   type RawPath,
 } from '@homeserver/system';
 import { applyAttributes, attributesOf, sameAttributes } from './attributes.ts';
-import type { CapturedInode } from './file-record.ts';
+import type { CapturedFile, CapturedInode } from './file-record.ts';
 
 export type Stat = fs.BigIntStats;
 
@@ -44,9 +45,20 @@ export function metadataOf(stat: Stat): Metadata {
   };
 }
 
-export function sameMetadata(stat: Stat, wanted: Metadata): boolean {
+function sameMetadata(stat: Stat, wanted: Metadata): boolean {
   const is = metadataOf(stat);
   return is.mode === wanted.mode && is.uid === wanted.uid && is.gid === wanted.gid && is.mtime_ns === wanted.mtime_ns;
+}
+
+/** Whether a look at a file tells nothing that differs from the record, but perhaps its inode and ctime. */
+export function looksAsRecorded(stat: EntryStat, wanted: CapturedFile): boolean {
+  return (
+    stat.size === wanted.size &&
+    stat.mtimeNs === wanted.mtime_ns &&
+    stat.mode === wanted.mode &&
+    stat.uid === wanted.uid &&
+    stat.gid === wanted.gid
+  );
 }
 
 /** Whether nothing but, perhaps, the content of an entry differs from the record. None had a flag of chattr(1) when captured. */

@@ -8,6 +8,7 @@ import { hasSettled } from './clock-granularity.ts';
 import { copyOf } from './copy-place.ts';
 import { entryOfLine, FileLineStart, lineOf } from './entry-line.ts';
 import type { CapturedDirectory, CapturedEntry, CapturedFile, CapturedFiles, CapturedInode } from './file-record.ts';
+import { looksAsRecorded } from './inode-metadata.ts';
 import { PreviousLines } from './previous-lines.ts';
 import { RoomTally } from './room-needed.ts';
 import { cannotCapture, lookAtEntry, scanTree, type Scope, type Seen, type SeenNothing } from './scan-tree.ts';
@@ -203,7 +204,8 @@ export class CapturePlan {
     if (before === undefined || !this.#hasCopy(seen)) return { do: 'copy', path, parent, stat };
     if (before.isAsExpected && hasSettled(stat, this.#previousStartedMs)) return { do: 'keep', line: before };
     const was = entryOfLine(before.text);
-    const mayBeSame = was.type === 'file' && (before.isAsExpected || looksAsBefore(stat, was));
+    // Where only ctime or inode differ, it was restored since, or renamed, or linked.
+    const mayBeSame = was.type === 'file' && (before.isAsExpected || looksAsRecorded(stat, was));
     return mayBeSame ? { do: 'check', path, parent, stat, was } : { do: 'copy', path, parent, stat };
   }
 
@@ -245,17 +247,6 @@ function namesOf({ stat }: Seen): { links?: number } {
 }
 
 type RecordOnly = Extract<CapturedEntry, { type: 'absent' | 'fifo' | 'hardlink' | 'left' }>;
-
-/** Only ctime or inode differ: it was restored since, or renamed, or linked. */
-function looksAsBefore(stat: EntryStat, was: CapturedFile): boolean {
-  return (
-    stat.size === was.size &&
-    stat.mtimeNs === was.mtime_ns &&
-    stat.mode === was.mode &&
-    stat.uid === was.uid &&
-    stat.gid === was.gid
-  );
-}
 
 /** Throws 'cannot-capture' when we could not give them back. */
 export function readAttributesToKeep(path: RawPath): AttributeRecord | undefined {

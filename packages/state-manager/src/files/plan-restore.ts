@@ -8,10 +8,11 @@ import {
   parentPath,
   pathFromJson,
   showPath,
+  type EntryStat,
   type RawPath,
 } from '@homeserver/system';
 import { StateManagerError } from '../errors.ts';
-import { isSettled } from './clock-granularity.ts';
+import { hasSettled } from './clock-granularity.ts';
 import { formOf, hashFile } from './copy-content.ts';
 import type {
   CapturedDirectory,
@@ -22,8 +23,9 @@ import type {
   CapturedInode,
   CapturedSymlink,
 } from './file-record.ts';
-import { inodeOf, isAsRecorded, isOfType, lookAt, sameMetadata, type Stat } from './inode-metadata.ts';
+import { inodeOf, isAsRecorded, isOfType, lookAt, looksAsRecorded, type Stat } from './inode-metadata.ts';
 import { isReserveName } from './reserved-room.ts';
+import { lookAtEntry } from './scan-tree.ts';
 import { holdsMountPoint, readMountPoints, type MountPoints } from './mount-points.ts';
 
 /** One step of a restore. `inTheWay`: something else has that name now, and is displaced. */
@@ -78,7 +80,7 @@ class Comparison {
   readonly #roots: ReadonlySet<RawPath>;
   readonly #recorded = new Set<RawPath>();
   readonly #namesOf = new Map<RawPath, RawPath[]>();
-  readonly #startedNs: bigint;
+  readonly #startedMs: number;
   readonly #mountPoints: MountPoints;
   /** Directories that will be made anew, or go: whatever is found through their present name is not what was recorded. */
   readonly #gone = new Set<RawPath>();
@@ -93,7 +95,7 @@ class Comparison {
     this.#captured = captured;
     this.#mountPoints = mountPoints;
     this.#roots = new Set(captured.roots.map(pathFromJson));
-    this.#startedNs = BigInt(captured.started_ns);
+    this.#startedMs = Number(captured.started_ns) / 1_000_000;
     for (const entry of captured.entries) {
       this.#recorded.add(pathFromJson(entry.path));
       if (entry.type === 'left') this.#left.add(pathFromJson(entry.path));
@@ -121,14 +123,13 @@ class Comparison {
       return 'leave';
     }
     if (entry.type === 'left') return 'leave';
+    if (entry.type === 'file') return this.#file(path, entry);
     const live = this.#look(path);
     switch (entry.type) {
       case 'absent':
         return live === undefined ? [] : this.#displace(path);
       case 'directory':
         return this.#directory(path, entry, live);
-      case 'file':
-        return this.#file(path, entry, live);
       case 'hardlink': {
         const to = pathFromJson(entry.same_as);
         const isLinked = live !== undefined && !this.#rewritten.has(to) && this.#fileOfInode.get(inodeOf(live)) === to;
@@ -154,13 +155,14 @@ class Comparison {
     return this.#gone.has(parentPath(path)) ? undefined : lookAt(path);
   }
 
-  #file(path: RawPath, entry: CapturedFile, live: Stat | undefined): RestoreStep[] {
-    if (live !== undefined && this.#isTheOne(path, live, entry)) {
-      const isUntouched = this.#isUntouched(live, entry);
-      if (isUntouched || sameContent(path, entry)) {
-        this.#fileOfInode.set(inodeOf(live), path);
-        return isUntouched ? [] : adjustments(path, entry, live);
-      }
+  #file(path: RawPath, entry: CapturedFile): RestoreStep[] {
+    const seen = this.#gone.has(parentPath(path)) ? undefined : lookAtEntry(path);
+    const isUntouched = seen !== undefined && this.#isUntouched(seen, entry);
+    if (isUntouched && seen.links === 1) return []; // Most files of most restores: nothing else can be this one.
+    const live = seen && lookAt(path);
+    if (live !== undefined && this.#isTheOne(path, live, entry) && (isUntouched || sameContent(path, entry))) {
+      this.#fileOfInode.set(inodeOf(live), path);
+      return isUntouched ? [] : adjustments(path, entry, live);
     }
     this.#rewritten.add(path);
     return [{ do: 'write', path, entry, inTheWay: this.#isInTheWay(path, live) }];
@@ -234,12 +236,13 @@ class Comparison {
   }
 
   /** Nothing can change content, attributes or flags, and leave ctime as it was. */
-  #isUntouched(live: Stat, entry: CapturedFile): boolean {
+  #isUntouched(live: EntryStat, entry: CapturedFile): boolean {
     return (
+      live.type === 'file' &&
       String(live.ino) === entry.ino &&
-      String(live.ctimeNs) === entry.ctime_ns &&
-      isSettled(live.ctimeNs, this.#startedNs) &&
-      sameMetadata(live, entry)
+      live.ctimeNs === entry.ctime_ns &&
+      looksAsRecorded(live, entry) &&
+      hasSettled(live, this.#startedMs)
     );
   }
 

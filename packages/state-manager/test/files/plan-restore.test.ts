@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { setTimes, temporaryName, toRawPath } from '@homeserver/system';
 import { describeTree, hardlink, link } from '@homeserver/test-support';
 import { describe, expect, it } from 'vitest';
-import { isSettled } from '../../src/files/clock-granularity.ts';
+import { hasSettled } from '../../src/files/clock-granularity.ts';
 import { planRestore } from '../../src/files/plan-restore.ts';
 import { asRoot, captureBackup, scene, smallFileSystem } from '../scene.ts';
 
@@ -209,15 +209,13 @@ describe('a file that was changed right after its capture', () => {
   });
 });
 
-describe('isSettled', () => {
+/** Before a capture that began 100 s after 1970. */
+const settled = (ctimeSeconds: number, ctimeNanoseconds: number): boolean =>
+  hasSettled({ ctimeSeconds, ctimeNanoseconds }, 100_000);
+
+describe('hasSettled', () => {
   it('asks for a moment more between ctime and capture than one step of the clock', () => {
-    const second = 1_000_000_000n;
-    const started = 100n * second;
-    expect([started - 200_000_000n, started - 1n, started + 1n].map((ctime) => isSettled(ctime, started))).toEqual([
-      true,
-      false,
-      false,
-    ]);
-    expect([98n, 97n].map((seconds) => isSettled(seconds * second, started))).toEqual([false, true]);
+    expect([settled(99, 800_000_000), settled(99, 999_999_999), settled(100, 1)]).toEqual([true, false, false]);
+    expect([98, 97].map((seconds) => settled(seconds, 0))).toEqual([false, true]); // Whole seconds: that clock is coarse.
   });
 });
