@@ -8,6 +8,12 @@ import { strip } from './strip.ts';
 
 const SENTINEL = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'; // Node looks there for the blob.
 
+/**
+ * Of Node, in every program that is made here. In a program that looks at a large tree, V8 would let objects that die young have
+ * 16 MB three times over; with a quarter of that it is as fast, and the whole takes a fifth to a third less.
+ */
+export const NODE_OPTIONS: readonly string[] = ['--no-warnings', '--max-semi-space-size=4'];
+
 export interface ExecutableParts {
   /** Where it is to be; its directory is made. */
   output: string;
@@ -51,7 +57,7 @@ function makeBlob(work: string, parts: Pick<ExecutableParts, 'main' | 'assets'> 
     main: path.basename(parts.main), // Its path is kept, and would tell where this checkout lies.
     output,
     disableExperimentalSEAWarning: true,
-    execArgv: ['--no-warnings'],
+    execArgv: NODE_OPTIONS,
     execArgvExtension: 'none', // A bad NODE_OPTIONS must not keep it from starting.
   };
   const configFile = path.join(work, 'config.json');
