@@ -95,6 +95,7 @@ export class Bench {
       { ...options, contenders },
       {
         time: (command) => this.time(command),
+        warm: (tree) => this.run({ argv: ['find', tree, '-type', 'f', '-exec', 'cat', '{}', '+'] }),
         settle: () => syncFileSystemOf(this.directory),
         dropOut: (name, why) => {
           if (this.#signal?.aborted) throw this.#signal.reason;

@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import { reasonOf } from '@homeserver/system';
 import { Bench } from './bench.ts';
 import { formatResults } from './format-results.ts';
@@ -9,6 +8,7 @@ import { findPrograms, installPrograms, packagesOf, type Programs } from './prog
 import { runBench } from './run-bench.ts';
 import type { Section } from './sections/section.ts';
 import { UsageError } from './usage-error.ts';
+import { makeFileSystem, makeFolder, type Workplace } from './workplace.ts';
 import { writeResults } from './write-results.ts';
 
 /*
@@ -33,26 +33,39 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function measure({ scale, sections, directory, json }: Arguments): Promise<number> {
+async function measure({ scale, sections, directory, inPlace, json }: Arguments): Promise<number> {
   const startedAt = Date.now();
   const programs = await providePrograms(sections);
   fs.mkdirSync(directory, { recursive: true });
   tellLeftovers(directory);
-  const own = fs.mkdtempSync(path.join(directory, 'bench-'));
+  const work = inPlace ? makeFolder(directory) : makeWorkplace(directory);
   try {
     say(
-      `${os.cpus().length} CPUs, load ${os.loadavg()[0]?.toFixed(1)}; everything is read from the page cache; in ${own}`,
+      `${os.cpus().length} CPUs, load ${os.loadavg()[0]?.toFixed(1)}; everything is read from the page cache; in ${work.directory}`,
     );
-    const bench = new Bench({ directory: own, scale, programs, say, signal: stop.signal });
+    const bench = new Bench({ directory: work.directory, scale, programs, say, signal: stop.signal });
     const results = await runBench(bench, sections, stop.signal);
     for (const line of formatResults(results)) say(line);
     writeResults(json, results, { scale, startedAt });
     say(`\nAll timings: ${json}`);
     return results.notMeasured.length === 0 ? EXIT.done : EXIT.notMeasured;
   } finally {
-    say(`Removing ${own} ...`);
-    fs.rmSync(own, { recursive: true, force: true });
+    say(`Removing ${work.directory} ...`);
+    work.remove();
   }
+}
+
+function makeWorkplace(directory: string): Workplace {
+  try {
+    if (process.getuid?.() === 0) return makeFileSystem(directory);
+    say(
+      'Not as root, and so on a file system that others use: what was removed there lately slows down what makes files',
+    );
+  } catch (error) {
+    const [why] = reasonOf(error).split('\n');
+    say(`On a file system that others use: what was removed there lately slows down what makes files (${why})`);
+  }
+  return makeFolder(directory);
 }
 
 async function providePrograms(sections: readonly Section[]): Promise<Programs> {

@@ -9,8 +9,10 @@ export interface Arguments {
   help: boolean;
   scale: Scale;
   sections: readonly Section[];
-  /** Where the trees are made, in a new folder that goes at the end: the file system to measure. */
+  /** Where the trees are made; all of it goes at the end. */
   directory: string;
+  /** The file system of `directory` is what is to be measured. */
+  inPlace: boolean;
   /** The file for the results. */
   json: string;
 }
@@ -20,7 +22,8 @@ export const HELP: string = `npm run bench -- [--quick] [--only NAME,...] [--dir
   --quick        trees of a tenth, three rounds
   --only NAMES   only these, with commas between them:
 ${sections.map(({ name, title }) => `                   ${name.padEnd(16)} ${title}`).join('\n')}
-  --dir DIR      where to make the trees (default ./bench-work); what is made goes at the end
+  --dir DIR      make the trees there, on that file system, in a new folder that goes at the end (default: in ./bench-work,
+                 as root on a new ext4 in a file there)
   --json FILE    the results for programs (default ./bench-results.json)
 
 Exit code 0: everything that was asked for was measured, whatever came of it. 3: something was not; it is named.
@@ -34,6 +37,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     scale: values.quick ? quick : full,
     sections: sectionsOf(values.only),
     directory: path.resolve(values.dir ?? 'bench-work'),
+    inPlace: values.dir !== undefined,
     json: path.resolve(values.json ?? 'bench-results.json'),
   };
 }

@@ -13,7 +13,6 @@ const packageOf = {
   'ansible-playbook': 'ansible-core',
   sqlite3: 'sqlite3',
   pg_dump: 'postgresql',
-  strace: 'strace',
   time: 'time',
 } as const;
 

@@ -24,6 +24,8 @@ export interface RaceOptions {
   rounds: number;
   /** Outside the time, before the first contender of a round. */
   beforeRound?(round: number): void;
+  /** A tree that all of them read: it is read before each, outside the time. borg has the kernel forget what it has read. */
+  reads?: string;
   /** What one run leaves on the disk until the end. */
   bytesPerRun?: number;
 }
@@ -43,6 +45,8 @@ export interface Race {
 export interface RaceConditions {
   /** Runs and times one command. */
   time(command: Command): Promise<Timing>;
+  /** Reads a tree into the page cache. */
+  warm(tree: string): Promise<void>;
   /** Brings what was written to the disk, so that nobody pays for another's writing. */
   settle(): void;
   /** Why a contender drops out. */
@@ -64,6 +68,7 @@ export async function runRace(options: RaceOptions, conditions: RaceConditions):
       if (own === undefined) continue;
       try {
         const command = await contender.prepare(round);
+        if (options.reads !== undefined) await conditions.warm(options.reads);
         conditions.settle();
         own.push(await conditions.time(command));
         contender.check?.(round);

@@ -12,11 +12,16 @@ const named = (name: string, order: string[], command = 'true'): Contender => ({
 
 const timing = (seconds: number): Timing => ({ seconds, cpuSeconds: 0 });
 
-function raceOf(contenders: readonly Contender[], rounds: number) {
+function raceOf(contenders: readonly Contender[], rounds: number, order: string[] = []) {
   const out: string[] = [];
   const timings = runRace(
-    { id: 'race', title: 'a race', baseline: 'a', rounds, contenders },
-    { time: timeCommand, settle: () => {}, dropOut: (name, why) => out.push(`${name}: ${why}`) },
+    { id: 'race', title: 'a race', baseline: 'a', rounds, contenders, reads: '/tree' },
+    {
+      time: timeCommand,
+      warm: async (tree) => void order.push(`warm ${tree}`),
+      settle: () => void order.push('settle'),
+      dropOut: (name, why) => out.push(`${name}: ${why}`),
+    },
   );
   return { timings, out };
 }
@@ -26,6 +31,12 @@ it('lets all run in turn in each round, another one first each time', async () =
   const { timings } = raceOf([named('a', order), named('b', order), named('c', order)], 3);
   await timings;
   expect(order).toEqual(['a0', 'b0', 'c0', 'b1', 'c1', 'a1', 'c2', 'a2', 'b2']);
+});
+
+it('prepares each, has it find the tree in the page cache, and nothing that waits to be written', async () => {
+  const order: string[] = [];
+  await raceOf([named('a', order), named('b', order)], 1, order).timings;
+  expect(order).toEqual(['a0', 'warm /tree', 'settle', 'b0', 'warm /tree', 'settle']);
 });
 
 it('keeps one timing per round', async () => {

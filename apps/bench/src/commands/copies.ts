@@ -36,6 +36,7 @@ function shell(script: string, ...args: string[]): Command {
   return { argv: ['sh', '-c', script, 'sh', ...args] };
 }
 
-function python(script: string, ...args: string[]): Command {
+/** A script of ours that stands in for somebody else's, or helps to measure. */
+export function python(script: string, ...args: string[]): Command {
   return { argv: ['python3', path.join(peers, script), ...args] };
 }

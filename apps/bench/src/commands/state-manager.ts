@@ -1,10 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { NODE_OPTIONS } from '@homeserver/program-build';
 import type { BackupRequest } from '@homeserver/state-manager';
 import type { Bench } from '../bench.ts';
 import type { Command } from '../time-command.ts';
+import { python } from './copies.ts';
 
-/* Ours: a process of its own each time, through the public API of the built package. The start of Node is in the time. */
+/*
+ * Ours: a process of its own each time, through the public API of the built package, with the options of Node that our programs
+ * have. The start of Node is in the time.
+ */
 
 const built = path.resolve(import.meta.dirname, '../../dist');
 
@@ -21,7 +26,7 @@ export function newBackups(bench: Bench): Backups {
   const directory = bench.freshDirectory('state-manager');
   const [backupDir, stateDir] = [path.join(directory, 'backups'), path.join(directory, 'state')];
   const run = (script: string, ...args: string[]): Command => ({
-    argv: [process.execPath, path.join(built, script), backupDir, stateDir, ...args],
+    argv: [process.execPath, ...NODE_OPTIONS, path.join(built, script), backupDir, stateDir, ...args],
   });
   return {
     backupDir,
@@ -35,12 +40,7 @@ export function newBackups(bench: Bench): Backups {
   };
 }
 
-/**
- * The same command with every sync answered by strace, at once and without the disk; other system calls run at full speed.
- * The state manager always syncs: this is how the rest of its work is measured.
- */
+/** The same command with every sync answered at once: the state manager always syncs, and so the rest of its work is measured. */
 export function withoutSyncs({ argv, ...rest }: Command): Command {
-  const syncs = 'fsync,fdatasync,syncfs,sync';
-  const strace = ['strace', '-f', '--seccomp-bpf', '-qqq', '-o', '/dev/null'] as const;
-  return { ...rest, argv: [...strace, `--trace=${syncs}`, `--inject=${syncs}:retval=0`, '--', ...argv] };
+  return { ...rest, argv: python('without_syncs.py', ...argv).argv };
 }

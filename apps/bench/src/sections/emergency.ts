@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Bench } from '../bench.ts';
-import { makeEmergencyProgram, makeEmptyProgram } from '../commands/emergency-program.ts';
+import { emergencyProgram, makeEmptyProgram } from '../commands/emergency-program.ts';
 import { newBackups } from '../commands/state-manager.ts';
 import { ratioFinding } from '../finding.ts';
 import type { Section } from './section.ts';
@@ -16,8 +16,7 @@ export const emergency: Section = {
   title: 'start of the emergency program',
   needs: [],
   measure: async (bench) => {
-    bench.say('Making the emergency program, and an empty one ...');
-    const [program, empty] = [await makeEmergencyProgram(bench), await makeEmptyProgram(bench)];
+    const [program, empty] = [await emergencyProgram(bench), makeEmptyProgram(bench)];
     const backupDir = await manyBackups(bench);
     const race = await bench.race({
       id: 'emergency-start',

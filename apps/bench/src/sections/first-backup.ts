@@ -13,7 +13,7 @@ import { CP, CP_AND_SYNC, OURS, OURS_WITHOUT_SYNCS, type Section } from './secti
 export const firstBackup: Section = {
   name: 'first',
   title: 'first backup of T1 and T3',
-  needs: ['rsync', 'python3', 'restic', 'borg', 'tar', 'strace'],
+  needs: ['rsync', 'python3', 'restic', 'borg', 'tar'],
   measure: async (bench) => {
     const small = await smallFiles(bench);
     const web = await webApplication(bench);
@@ -32,6 +32,7 @@ async function measureTree(bench: Bench, tree: Tree, short: string, others: read
     title: `first backup of ${tree.title}`,
     baseline: CP,
     rounds: bench.scale.rounds,
+    reads: tree.path,
     bytesPerRun: tree.bytes,
     contenders: [
       ...copiers.map((program) => copying(bench, source, program)),
@@ -39,7 +40,7 @@ async function measureTree(bench: Bench, tree: Tree, short: string, others: read
       { name: OURS, prepare: () => newBackups(bench).backUp({ files: [tree.path] }) },
       {
         name: OURS_WITHOUT_SYNCS,
-        needs: ['strace'],
+        needs: ['python3'],
         prepare: () => withoutSyncs(newBackups(bench).backUp({ files: [tree.path] })),
       },
     ],

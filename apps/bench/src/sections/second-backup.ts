@@ -16,6 +16,7 @@ export const unchangedBackup: Section = {
       baseline: CP,
       rounds: bench.scale.rounds,
       bytesPerRun: existing.tree.bytes / 2,
+      reads: existing.tree.path,
       contenders: secondBackups(bench, existing),
     });
     const what = 'second backup of T1, nothing changed';
@@ -39,6 +40,7 @@ export const changedBackup: Section = {
       baseline: CP,
       rounds: bench.scale.rounds,
       bytesPerRun: existing.tree.bytes / 2,
+      reads: existing.tree.path,
       beforeRound: (round) => changeOnePercent(existing.tree.path, bench.scale.small, round),
       contenders: secondBackups(bench, existing),
     });

@@ -1,0 +1,43 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { temporaryDirectory } from '@homeserver/test-support';
+import { describe, expect, it } from 'vitest';
+import { makeFileSystem, makeFolder } from '../src/workplace.ts';
+
+const isRoot = process.getuid?.() === 0;
+const deviceOf = (place: string): number => fs.statSync(place).dev;
+const mounts = (): string => fs.readFileSync('/proc/self/mounts', 'utf8');
+
+describe('what a benchmark is made in', () => {
+  it('is a folder on the file system that is asked for, and goes with all that is in it', () => {
+    const below = temporaryDirectory();
+    const { directory, remove } = makeFolder(below);
+    fs.writeFileSync(path.join(directory, 'file'), '');
+    expect(deviceOf(directory)).toBe(deviceOf(below));
+    remove();
+    expect(fs.readdirSync(below)).toEqual([]);
+  });
+
+  it.skipIf(!isRoot)('is a file system of its own, and goes with all that is in it', () => {
+    const below = temporaryDirectory();
+    const { directory, remove } = makeFileSystem(below);
+    fs.writeFileSync(path.join(directory, 'file'), 'content');
+    expect(deviceOf(directory)).not.toBe(deviceOf(below));
+    expect(mounts()).toContain(` ${directory} ext4 `);
+    remove();
+    expect(fs.readdirSync(below)).toEqual([]);
+    expect(mounts()).not.toContain(directory);
+  });
+
+  it('is nothing where it cannot be made', () => {
+    const below = temporaryDirectory();
+    const before = process.env['PATH'];
+    process.env['PATH'] = below;
+    try {
+      expect(() => makeFileSystem(below)).toThrow(/mkfs\.ext4/);
+    } finally {
+      process.env['PATH'] = before;
+    }
+    expect(fs.readdirSync(below)).toEqual([]);
+  });
+});
