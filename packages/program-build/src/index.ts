@@ -8,7 +8,7 @@ export {
 } from './architecture.ts';
 export { koffiBesideBundle } from './koffi-beside-bundle.ts';
 export { koffiFor } from './koffi-for.ts';
-export { makeExecutable, NODE_OPTIONS } from './make-executable.ts';
+export { makeExecutable, NODE_FLAGS } from './make-executable.ts';
 export { nodeFor } from './node-for.ts';
 export { reportExecutable } from './report-executable.ts';
 export { zodInEnglish } from './zod-in-english.ts';

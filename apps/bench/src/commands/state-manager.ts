@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { NODE_OPTIONS } from '@homeserver/program-build';
+import { NODE_FLAGS } from '@homeserver/program-build';
 import type { BackupRequest } from '@homeserver/state-manager';
 import type { Bench } from '../bench.ts';
 import type { Command } from '../time-command.ts';
@@ -26,7 +26,7 @@ export function newBackups(bench: Bench): Backups {
   const directory = bench.freshDirectory('state-manager');
   const [backupDir, stateDir] = [path.join(directory, 'backups'), path.join(directory, 'state')];
   const run = (script: string, ...args: string[]): Command => ({
-    argv: [process.execPath, ...NODE_OPTIONS, path.join(built, script), backupDir, stateDir, ...args],
+    argv: [process.execPath, ...NODE_FLAGS, path.join(built, script), backupDir, stateDir, ...args],
   });
   return {
     backupDir,
