@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { makeFileSystem, makeFolder } from '../src/workplace.ts';
 
 const isRoot = process.getuid?.() === 0;
+if (!isRoot)
+  process.stderr.write('LEFT OUT: a file system for the benchmark alone: only root can mount one. Run it as root.\n');
 const deviceOf = (place: string): number => fs.statSync(place).dev;
 const mounts = (): string => fs.readFileSync('/proc/self/mounts', 'utf8');
 
