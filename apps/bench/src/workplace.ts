@@ -38,7 +38,7 @@ export function makeFileSystem(below: string): Workplace {
     fs.writeFileSync(image, '');
     fs.truncateSync(image, Math.max(0, freeSpace(below) - LEFT_BYTES));
     run('mkfs.ext4', '-q', '-F', '-i', String(BYTES_PER_INODE), image);
-    const device = run('losetup', '--find', '--show', '--direct-io=on', image); // What is written is not cached twice.
+    const device = attach(image);
     undo.push(() => void run('losetup', '--detach', device));
     run('mount', '-o', 'noinit_itable', device, directory);
     undo.push(() => void run('umount', directory));
@@ -46,6 +46,16 @@ export function makeFileSystem(below: string): Workplace {
   } catch (error) {
     remove();
     throw error;
+  }
+}
+
+/** So that what is written is not cached twice, where the file system below can do that. */
+function attach(image: string): string {
+  const attachAs = (...options: string[]): string => run('losetup', '--find', '--show', ...options, image);
+  try {
+    return attachAs('--direct-io=on');
+  } catch {
+    return attachAs();
   }
 }
 
