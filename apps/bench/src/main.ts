@@ -84,7 +84,9 @@ async function providePrograms(sections: readonly Section[]): Promise<Programs> 
 /** Only a kill -9 leaves a folder; it may be large, and it may be that of another run that is still at work. */
 function tellLeftovers(directory: string): void {
   const left = fs.readdirSync(directory).filter((name) => name.startsWith('bench-'));
-  if (left.length > 0) say(`In ${directory} are folders of other runs: ${left.join(', ')}`);
+  if (left.length === 0) return;
+  say(`In ${directory} are folders of other runs: ${left.join(', ')}`);
+  say('  one that was killed goes with: umount FOLDER/ext4; rm -r FOLDER');
 }
 
 function say(line: string): void {

@@ -39,9 +39,12 @@ export function makeFileSystem(below: string): Workplace {
     fs.truncateSync(image, Math.max(0, freeSpace(below) - LEFT_BYTES));
     run('mkfs.ext4', '-q', '-F', '-i', String(BYTES_PER_INODE), image);
     const device = attach(image);
-    undo.push(() => void run('losetup', '--detach', device));
-    run('mount', '-o', 'noinit_itable', device, directory);
-    undo.push(() => void run('umount', directory));
+    try {
+      run('mount', '-o', 'noinit_itable', device, directory);
+    } finally {
+      run('losetup', '--detach', device); // As long as it is mounted, it stays: then no umount leaves it behind.
+    }
+    undo.push(() => void run('umount', '--lazy', directory)); // A program that was stopped may not have ended yet.
     return { directory, remove };
   } catch (error) {
     remove();
